@@ -1,0 +1,14 @@
+import type { Instant } from "./instant.js";
+
+/**
+ * What one turn of the loop works on: the events of loads `(fromLoad, toLoad]` whose timestamp has come, and those
+ * loaded before whose timestamp came since `previousNow`.
+ */
+export interface CycleWindow {
+  readonly cycleId: number;
+  readonly now: Instant;
+  /** `now` of the cycle before; 0 for the first. */
+  readonly previousNow: Instant;
+  readonly fromLoad: number;
+  readonly toLoad: number;
+}

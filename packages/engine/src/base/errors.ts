@@ -1,0 +1,54 @@
+/** One error class and one table of codes: each says what happened and what to try next. */
+
+export const errorCodes = {
+  PROJECT_INVALID: { status: 422, next: "Fix the definition at the place named above, then run `cambium validate`." },
+  PROJECT_NOT_FOUND: { status: 404, next: "Run the command in a folder with a cambium.yml, or create one with `cambium init`." },
+  NOT_FOUND: { status: 404, next: "Check the id; `cambium query` or the console's search finds what exists." },
+  BAD_REQUEST: { status: 400, next: "Correct the request; `--help` and docs/ show the accepted form." },
+  UNAUTHORIZED: { status: 401, next: "Use the write key of a source in sources/*.yml, or the console token printed at start." },
+  WAREHOUSE_FAILED: { status: 500, next: "Read the statement's comment and the engine's message; `cambium verify` checks the tables." },
+  WAREHOUSE_LOCKED: { status: 409, next: "Another process has this warehouse open: talk to it (`cambium up` serves commands) or stop it." },
+  SPOOL_FULL: { status: 503, next: "The client retries by itself. Free disk space or start the engine so that the spool drains." },
+  SPOOL_CORRUPT: {
+    status: 500,
+    next: 'The unreadable part was moved to quarantine; inspect it with `cambium query "SELECT * FROM raw.quarantine"`.',
+  },
+  DESTINATION_REJECTED: { status: 422, next: "The destination refused these rows; the sync's run page shows its answer for each." },
+  DESTINATION_AUTH: { status: 401, next: "Renew the destination's secret in the environment, then run the sync again." },
+  DESTINATION_UNAVAILABLE: { status: 503, next: "Cambium retries with growing pauses; nothing is lost meanwhile." },
+  EGRESS_DENIED: {
+    status: 403,
+    next: "The address is private or not allowed. Allow it in the destination's `allow:` list if it is yours.",
+  },
+  SYNC_GUARDED: { status: 409, next: "Look at `cambium sync <name> --dry-run`, then confirm with `cambium sync <name> --confirm`." },
+  INTERNAL: { status: 500, next: "This is a defect in Cambium: please report it with the message above." },
+} as const satisfies Record<string, { status: number; next: string }>;
+
+export type ErrorCode = keyof typeof errorCodes;
+
+/** The only error class Cambium throws on purpose. `details` is plain data for machines. */
+export class CambiumError extends Error {
+  readonly code: ErrorCode;
+  readonly details: Readonly<Record<string, unknown>>;
+
+  constructor(code: ErrorCode, message: string, options: { cause?: unknown; details?: Record<string, unknown> } = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = "CambiumError";
+    this.code = code;
+    this.details = Object.freeze({ ...options.details });
+  }
+
+  get status(): number {
+    return errorCodes[this.code].status;
+  }
+
+  /** What the user can do about it, one sentence. */
+  get next(): string {
+    return errorCodes[this.code].next;
+  }
+}
+
+/** The message of anything thrown, without its stack. */
+export function messageOf(thrown: unknown): string {
+  return thrown instanceof Error ? thrown.message : String(thrown);
+}

@@ -1,0 +1,20 @@
+import { type Sql, sql } from "./sql.js";
+import { growthTables, growthTablesOf } from "./tables/growth.js";
+import { opsTables } from "./tables/ops.js";
+import { events, rawTables } from "./tables/raw.js";
+import type { Connection } from "./warehouse.js";
+
+/** Creates what is missing; safe to run at every start. `kinds` are the project's entity kinds, `groupKinds` those besides user. */
+export async function createTables(connection: Connection, kinds: readonly string[], groupKinds: readonly string[]): Promise<void> {
+  const specs = [...rawTables, ...opsTables, ...growthTables, ...kinds.flatMap(growthTablesOf)];
+  const statements: Sql[] = [
+    ...specs.flatMap((spec) => connection.dialect.createTable(spec)),
+    ...groupKinds.map((kind) => connection.dialect.addColumn(events, groupColumn(kind), "integer")),
+  ];
+  for (const statement of statements) await connection.run(sql`/* create what is missing */ ${statement}`);
+}
+
+/** The column of `raw.events` with the id of the group of this kind that the event itself names. */
+export function groupColumn(kind: string): string {
+  return `${kind}_id`;
+}

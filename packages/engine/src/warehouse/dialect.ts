@@ -1,0 +1,88 @@
+import type { Sql, SqlValue } from "./sql.js";
+import type { ColumnType, TableSpec } from "./table.js";
+
+/**
+ * What differs between engines, as pure functions from SQL to SQL. Code outside `warehouse/` never asks which engine it
+ * talks to: it asks for the thing it needs here, or for a capability in `supports`.
+ */
+export interface Dialect {
+  readonly quoting: { name(text: string): string; value(value: SqlValue): string };
+  readonly supports: {
+    /** Several statements commit together or not at all. */
+    readonly transactions: boolean;
+    /** MERGE / UPDATE change rows in place. */
+    readonly updates: boolean;
+  };
+
+  type(type: ColumnType): string;
+  createTable(spec: TableSpec): Sql[];
+  addColumn(spec: TableSpec, column: string, type: ColumnType): Sql;
+  dropColumn(spec: TableSpec, column: string): Sql;
+  /** Rows of `source` (same column names) replace those with equal key, new ones are added. `source` has unique keys. */
+  upsert(spec: TableSpec, source: Sql, columns?: readonly string[]): Sql[];
+  deleteWhere(spec: TableSpec, condition: Sql): Sql;
+  /** CREATE OR REPLACE TEMP TABLE name AS query, for this connection. */
+  tempTable(table: string, query: Sql): Sql;
+
+  /** A cast that gives null where the text does not fit. */
+  tryCast(expression: Sql, type: ColumnType): Sql;
+  cast(expression: Sql, type: ColumnType): Sql;
+  /** A timestamp literal from an instant (µs). */
+  timestamp(instant: number): Sql;
+  date(day: string): Sql;
+  /** Local date of an instant in a zone. */
+  day(timestamp: Sql, zone: string): Sql;
+  /** The instant at which a local date starts in a zone. */
+  dayStart(day: Sql, zone: string): Sql;
+  /** Start of the UTC hour, as timestamp. */
+  hour(timestamp: Sql): Sql;
+  addDays(day: Sql, days: number): Sql;
+  addMicros(timestamp: Sql, micros: number): Sql;
+  /** Whole days between two dates (b − a). */
+  daysBetween(a: Sql, b: Sql): Sql;
+  microsBetween(a: Sql, b: Sql): Sql;
+
+  /** Text at a path of a JSON value: scalars without quotes, objects and arrays as JSON, missing and null as NULL. */
+  jsonText(json: Sql, path: readonly string[]): Sql;
+  /** JSON at a path. */
+  jsonAt(json: Sql, path: readonly string[]): Sql;
+  /** Names of an object's keys, as a list of text (empty for anything else). */
+  jsonKeys(json: Sql): Sql;
+  /** JSON of a value. */
+  toJson(expression: Sql): Sql;
+
+  /** The 63-bit id of a text: same numbers as `base/hash.ts`. */
+  hash64(text: Sql): Sql;
+  /** A 64-bit fingerprint of several columns, nulls told apart; stable as long as `fingerprintVersion` is. */
+  fingerprint(columns: readonly Sql[]): Sql;
+  readonly fingerprintVersion: string;
+  /** An id column as decimal text. */
+  idText(id: Sql): Sql;
+
+  /** Order key of an event with a value: `max(position)` is the last value, `min(position)` the first. */
+  position(timestamp: Sql, receivedAt: Sql, messageId: Sql, value: Sql): Sql;
+  positionValue(position: Sql): Sql;
+  positionTimestamp(position: Sql): Sql;
+  positionMessageId(position: Sql): Sql;
+
+  /** Value of `value` in the row where `by` is largest / smallest. */
+  argMax(value: Sql, by: Sql): Sql;
+  argMin(value: Sql, by: Sql): Sql;
+  /** aggregate(...) FILTER (WHERE …) */
+  filtered(aggregate: Sql, condition: Sql): Sql;
+  /** Sorted distinct list of text, at most `max` items. */
+  uniqueList(value: Sql, max: number): Sql;
+  listLength(list: Sql): Sql;
+  listContains(list: Sql, value: Sql): Sql;
+  /** Rows from a list column: `FROM t, <unnest(list, alias)>`; the value is `alias.value`. */
+  unnest(list: Sql, alias: string): Sql;
+  /** Regular expression match (RE2 syntax on both engines). */
+  matches(text: Sql, pattern: string): Sql;
+  /** Text contains, starts with, ends with, case-sensitive. */
+  contains(text: Sql, part: Sql): Sql;
+  startsWith(text: Sql, part: Sql): Sql;
+  endsWith(text: Sql, part: Sql): Sql;
+  lower(text: Sql): Sql;
+  /** Null-safe inequality: true where exactly one is null or both differ. */
+  differs(a: Sql, b: Sql): Sql;
+}

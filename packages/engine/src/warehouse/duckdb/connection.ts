@@ -1,0 +1,221 @@
+import { writeFile, rm } from "node:fs/promises";
+import path from "node:path";
+import duckdb from "@duckdb/node-api";
+import type { DuckDBConnection, DuckDBValue } from "@duckdb/node-api";
+import { CambiumError, messageOf } from "../../base/errors.js";
+import { isoOf } from "../../base/instant.js";
+import type { Gate } from "../gate.js";
+import { type Sql, join, name, render, sql } from "../sql.js";
+import { type ColumnType, type TableSpec, nameOf } from "../table.js";
+import type { Cell, Connection, Row } from "../warehouse.js";
+import { duckdbDialect } from "./dialect.js";
+
+/** Rows up to this many travel inside the statement; more of them as a file that the engine reads itself. */
+const inlineRowsMax = 200;
+
+/** One DuckDB session. Statements are serialised; the gate bounds how many run at once over all sessions. */
+export class DuckdbSession implements Connection {
+  readonly dialect = duckdbDialect;
+  #connection: DuckDBConnection;
+  #gate: Gate;
+  #scratchDir: string;
+  #depth = 0;
+  #appended = 0;
+
+  constructor(connection: DuckDBConnection, gate: Gate, scratchDir: string) {
+    this.#connection = connection;
+    this.#gate = gate;
+    this.#scratchDir = scratchDir;
+  }
+
+  async run(statement: Sql): Promise<number> {
+    return this.#execute(statement, async (text) => (await this.#connection.run(text)).rowsChanged);
+  }
+
+  async read<T = Row>(query: Sql): Promise<T[]> {
+    return this.#execute(query, async (text) => {
+      const reader = await this.#connection.runAndReadAll(text);
+      const columns = reader.deduplicatedColumnNames();
+      const values = reader.getColumns();
+      return Array.from({ length: reader.currentRowCount }, (_, index) => rowAt(columns, values, index) as T);
+    });
+  }
+
+  async first<T = Row>(query: Sql): Promise<T | undefined> {
+    return (await this.read<T>(query))[0];
+  }
+
+  async describe(query: Sql): Promise<{ name: string; type: string }[]> {
+    const rows = await this.read<{ column_name: string; column_type: string }>(sql`DESCRIBE ${query}`);
+    return rows.map((row) => ({ name: row.column_name, type: portableType(row.column_type) }));
+  }
+
+  async *batches<T = Row>(query: Sql, batchRowsMax = 2048): AsyncIterable<T[]> {
+    const result = await this.#execute(query, (text) => this.#connection.stream(text));
+    const columns = result.deduplicatedColumnNames();
+    let batch: T[] = [];
+    for (;;) {
+      const chunk = await result.fetchChunk();
+      if (chunk === null || chunk.rowCount === 0) break;
+      const values = chunk.getColumns();
+      for (let index = 0; index < chunk.rowCount; index += 1) {
+        batch.push(rowAt(columns, values, index) as T);
+        if (batch.length >= batchRowsMax) {
+          yield batch;
+          batch = [];
+        }
+      }
+    }
+    if (batch.length > 0) yield batch;
+  }
+
+  async columns(query: Sql): Promise<Record<string, Cell[]>> {
+    return this.#execute(query, async (text) => {
+      const reader = await this.#connection.runAndReadAll(text);
+      const values = reader.getColumns();
+      return Object.fromEntries(reader.deduplicatedColumnNames().map((column, index) => [column, (values[index] ?? []).map(cellOf)]));
+    });
+  }
+
+  async append(table: TableSpec, rows: readonly Row[]): Promise<void> {
+    if (rows.length === 0) return;
+    const types = await this.#columnTypes(table, rows);
+    const columns = join([...types.keys()].map((column) => name(column)));
+    const casts = join([...types].map(([column, type]) => sql`${duckdbDialect.cast(name(column), type)}`));
+    const shape = join(
+      [...types].map(([column, type]) => sql`${column}: ${type === "json" ? "JSON" : type === "text[]" ? "VARCHAR[]" : "VARCHAR"}`),
+    );
+    const file = path.join(
+      this.#scratchDir,
+      `append-${process.pid}-${(this.#appended += 1)}-${Math.floor(performance.now() * 1000)}.ndjson`,
+    );
+    if (rows.length <= inlineRowsMax) {
+      const values = join(rows.map((row) => sql`(${join([...types].map(([column, type]) => literal(row[column] ?? null, type)))})`));
+      await this.run(sql`INSERT INTO ${nameOf(table)} (${columns}) VALUES ${values}`);
+      return;
+    }
+    await writeFile(file, rows.map((row) => lineOf(row, types)).join("\n"));
+    try {
+      await this.run(
+        sql`INSERT INTO ${nameOf(table)} (${columns}) SELECT ${casts} FROM read_json(${file}, format = 'newline_delimited', columns = {${shape}}, maximum_object_size = 67108864)`,
+      );
+    } finally {
+      await rm(file, { force: true });
+    }
+  }
+
+  async transaction<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#depth > 0) return work();
+    await this.run(sql`BEGIN TRANSACTION`);
+    this.#depth += 1;
+    try {
+      const outcome = await work();
+      await this.run(sql`COMMIT`);
+      return outcome;
+    } catch (thrown) {
+      // The engine aborts the transaction itself on some errors; then ROLLBACK has nothing to do and says so.
+      await this.run(sql`ROLLBACK`).catch(() => undefined);
+      throw thrown;
+    } finally {
+      this.#depth -= 1;
+    }
+  }
+
+  close(): Promise<void> {
+    this.#connection.closeSync();
+    return Promise.resolve();
+  }
+
+  async #execute<T>(statement: Sql, work: (text: string) => Promise<T>): Promise<T> {
+    const text = render(statement, duckdbDialect.quoting);
+    return this.#gate.pass(async () => {
+      try {
+        return await work(text);
+      } catch (thrown) {
+        throw new CambiumError("WAREHOUSE_FAILED", messageOf(thrown), { cause: thrown, details: { sql: text.slice(0, 20_000) } });
+      }
+    });
+  }
+
+  /** Portable types of the columns that the rows have: from the spec, or from the table for columns added later. */
+  async #columnTypes(table: TableSpec, rows: readonly Row[]): Promise<Map<string, ColumnType>> {
+    const present = new Set(rows.flatMap((row) => Object.keys(row)));
+    const known = new Map<string, ColumnType>();
+    for (const column of present) {
+      const declared = table.columns[column];
+      if (declared !== undefined) known.set(column, declared.replace("?", "") as ColumnType);
+    }
+    if (known.size < present.size) {
+      for (const { name: column, type } of await this.describe(sql`SELECT * FROM ${nameOf(table)}`)) {
+        if (present.has(column)) known.set(column, type as ColumnType);
+      }
+    }
+    return known;
+  }
+}
+
+function literal(cell: Cell, type: ColumnType): Sql {
+  if (cell === null) return sql`NULL`;
+  if (type === "json") return sql`CAST(${typeof cell === "string" ? cell : JSON.stringify(cell)} AS JSON)`;
+  if (type === "text[]") return sql`CAST(${JSON.stringify(cell)} AS JSON)::VARCHAR[]`;
+  if (typeof cell === "object") return duckdbDialect.cast(sql`${JSON.stringify(cell)}`, type);
+  return duckdbDialect.cast(sql`${cell}`, type);
+}
+
+/** One line of the file: JSON cells are text in a `Row`, so they go in as they are. */
+function lineOf(row: Row, types: ReadonlyMap<string, ColumnType>): string {
+  const fields = [...types].map(([column, type]) => {
+    const cell = row[column] ?? null;
+    return `${JSON.stringify(column)}:${type === "json" && typeof cell === "string" ? cell : JSON.stringify(cell)}`;
+  });
+  return `{${fields.join(",")}}`;
+}
+
+function rowAt(columns: readonly string[], values: readonly (readonly DuckDBValue[])[], index: number): Row {
+  const row: Row = {};
+  columns.forEach((column, position) => {
+    row[column] = cellOf(values[position]?.[index] ?? null);
+  });
+  return row;
+}
+
+function cellOf(value: DuckDBValue): Cell {
+  if (value === null || typeof value === "string" || typeof value === "boolean" || typeof value === "number") return value;
+  if (typeof value === "bigint") {
+    return value >= BigInt(Number.MIN_SAFE_INTEGER) && value <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(value) : value.toString();
+  }
+  if (value instanceof duckdb.DuckDBTimestampValue || value instanceof duckdb.DuckDBTimestampTZValue) return isoOf(Number(value.micros));
+  if (value instanceof duckdb.DuckDBDateValue) return value.toString();
+  if (value instanceof duckdb.DuckDBDecimalValue) {
+    const number = value.toDouble();
+    return Math.abs(number) < 1e11 ? number : value.toString();
+  }
+  if (value instanceof duckdb.DuckDBListValue || value instanceof duckdb.DuckDBArrayValue) return value.items.map(cellOf);
+  if (value instanceof duckdb.DuckDBStructValue) {
+    return Object.fromEntries(Object.entries(value.entries).map(([field, item]) => [field, cellOf(item)]));
+  }
+  return String(value);
+}
+
+function portableType(type: string): string {
+  if (type.startsWith("DECIMAL")) return "decimal";
+  if (type.startsWith("STRUCT")) return "position";
+  const portable: Record<string, string> = {
+    VARCHAR: "text",
+    BIGINT: "integer",
+    INTEGER: "integer",
+    SMALLINT: "integer",
+    TINYINT: "integer",
+    UBIGINT: "integer",
+    HUGEINT: "decimal",
+    DOUBLE: "double",
+    FLOAT: "double",
+    BOOLEAN: "boolean",
+    TIMESTAMP: "timestamp",
+    "TIMESTAMP WITH TIME ZONE": "timestamp",
+    DATE: "date",
+    JSON: "json",
+    "VARCHAR[]": "text[]",
+  };
+  return portable[type] ?? type.toLowerCase();
+}

@@ -1,0 +1,110 @@
+import type { Dialect } from "../dialect.js";
+import { type Sql, type SqlValue, join, name, sql, trustedSql } from "../sql.js";
+import { type ColumnType, type TableSpec, columnNames, nameOf } from "../table.js";
+
+const types: Record<ColumnType, string> = {
+  text: "VARCHAR",
+  integer: "BIGINT",
+  double: "DOUBLE",
+  decimal: "DECIMAL(18,4)",
+  boolean: "BOOLEAN",
+  timestamp: "TIMESTAMP",
+  date: "DATE",
+  json: "JSON",
+  "text[]": "VARCHAR[]",
+  position: "STRUCT(at TIMESTAMP, received TIMESTAMP, id VARCHAR, value VARCHAR)",
+};
+
+/** JSON path of DuckDB: `$."a"."b"`; integers index arrays. */
+function jsonPath(path: readonly string[]): string {
+  return `$${path.map((step) => (/^\d+$/.test(step) ? `[${step}]` : `."${step.replaceAll('"', '\\"')}"`)).join("")}`;
+}
+
+function quoteValue(value: SqlValue): string {
+  if (value === null) return "NULL";
+  if (typeof value === "string") return `'${value.replaceAll("'", "''").replaceAll("\0", "")}'`;
+  if (typeof value === "number" && !Number.isFinite(value)) return `'${value}'::DOUBLE`;
+  return String(value);
+}
+
+function columnDefinition(column: string, type: string): Sql {
+  const nullable = type.endsWith("?");
+  const portable = (nullable ? type.slice(0, -1) : type) as ColumnType;
+  return sql`${name(column)} ${trustedSql(types[portable] + (nullable ? "" : " NOT NULL"))}`;
+}
+
+export const duckdbDialect: Dialect = {
+  quoting: { name: (text) => `"${text.replaceAll('"', '""')}"`, value: quoteValue },
+  supports: { transactions: true, updates: true },
+
+  type: (type) => types[type],
+  createTable: (spec) => [
+    sql`CREATE SCHEMA IF NOT EXISTS ${name(spec.schema)}`,
+    sql`CREATE TABLE IF NOT EXISTS ${nameOf(spec)} (${join(Object.entries(spec.columns).map(([column, type]) => columnDefinition(column, type)))})`,
+  ],
+  addColumn: (spec, column, type) => sql`ALTER TABLE ${nameOf(spec)} ADD COLUMN IF NOT EXISTS ${name(column)} ${trustedSql(types[type])}`,
+  dropColumn: (spec, column) => sql`ALTER TABLE ${nameOf(spec)} DROP COLUMN IF EXISTS ${name(column)}`,
+  upsert: (spec, source, columns = columnNames(spec)) => upsert(spec, source, columns),
+  deleteWhere: (spec, condition) => sql`DELETE FROM ${nameOf(spec)} WHERE ${condition}`,
+  tempTable: (table, query) => sql`CREATE OR REPLACE TEMP TABLE ${name(table)} AS ${query}`,
+
+  tryCast: (expression, type) => sql`TRY_CAST(${expression} AS ${trustedSql(types[type])})`,
+  cast: (expression, type) => sql`CAST(${expression} AS ${trustedSql(types[type])})`,
+  timestamp: (instant) => sql`make_timestamp(${Math.round(instant)})`,
+  date: (day) => sql`CAST(${day} AS DATE)`,
+  day: (timestamp, zone) =>
+    zone === "UTC" ? sql`CAST(${timestamp} AS DATE)` : sql`CAST(((${timestamp}) AT TIME ZONE 'UTC') AT TIME ZONE ${zone} AS DATE)`,
+  dayStart: (day, zone) =>
+    zone === "UTC" ? sql`CAST(${day} AS TIMESTAMP)` : sql`((CAST(${day} AS TIMESTAMP) AT TIME ZONE ${zone}) AT TIME ZONE 'UTC')`,
+  hour: (timestamp) => sql`date_trunc('hour', ${timestamp})`,
+  addDays: (day, days) => sql`(${day} + ${days})`,
+  addMicros: (timestamp, micros) => sql`(${timestamp} + to_microseconds(${Math.round(micros)}))`,
+  daysBetween: (a, b) => sql`date_diff('day', ${a}, ${b})`,
+  microsBetween: (a, b) => sql`(epoch_us(${b}) - epoch_us(${a}))`,
+
+  jsonText: (json, path) => sql`json_extract_string(${json}, ${jsonPath(path)})`,
+  jsonAt: (json, path) => sql`json_extract(${json}, ${jsonPath(path)})`,
+  jsonKeys: (json) => sql`coalesce(json_keys(${json}), [])`,
+  toJson: (expression) => sql`to_json(${expression})`,
+
+  hash64: (text) => sql`CAST(md5_number_lower(${text}) >> 1 AS BIGINT)`,
+  fingerprint: (columns) => sql`CAST(hash(${join(columns)}) >> 1 AS BIGINT)`,
+  fingerprintVersion: "duckdb-1.5",
+  idText: (id) => sql`CAST(${id} AS VARCHAR)`,
+
+  position: (timestamp, receivedAt, messageId, value) =>
+    sql`{'at': ${timestamp}, 'received': ${receivedAt}, 'id': ${messageId}, 'value': ${value}}`,
+  positionValue: (position) => sql`(${position}).value`,
+  positionTimestamp: (position) => sql`(${position}).at`,
+  positionMessageId: (position) => sql`(${position}).id`,
+
+  argMax: (value, by) => sql`arg_max(${value}, ${by})`,
+  argMin: (value, by) => sql`arg_min(${value}, ${by})`,
+  filtered: (aggregate, condition) => sql`${aggregate} FILTER (WHERE ${condition})`,
+  uniqueList: (value, max) => sql`list_slice(list_sort(list(DISTINCT ${value})), 1, ${max})`,
+  listLength: (list) => sql`len(${list})`,
+  listContains: (list, value) => sql`list_contains(${list}, ${value})`,
+  unnest: (list, alias) => sql`unnest(${list}) AS ${name(alias)}(value)`,
+  matches: (text, pattern) => sql`regexp_matches(${text}, ${pattern})`,
+  contains: (text, part) => sql`contains(${text}, ${part})`,
+  startsWith: (text, part) => sql`starts_with(${text}, ${part})`,
+  endsWith: (text, part) => sql`ends_with(${text}, ${part})`,
+  lower: (text) => sql`lower(${text})`,
+  differs: (a, b) => sql`${a} IS DISTINCT FROM ${b}`,
+};
+
+function upsert(spec: TableSpec, source: Sql, columns: readonly string[]): Sql[] {
+  const others = columns.filter((column) => !spec.key.includes(column));
+  const on = join(
+    spec.key.map((column) => sql`t.${name(column)} = s.${name(column)}`),
+    " AND ",
+  );
+  const update =
+    others.length === 0
+      ? sql``
+      : sql` WHEN MATCHED THEN UPDATE SET ${join(others.map((column) => sql`${name(column)} = s.${name(column)}`))}`;
+  return [
+    sql`MERGE INTO ${nameOf(spec)} AS t USING (${source}) AS s ON ${on}${update}
+WHEN NOT MATCHED THEN INSERT (${join(columns.map((column) => name(column)))}) VALUES (${join(columns.map((column) => sql`s.${name(column)}`))})`,
+  ];
+}

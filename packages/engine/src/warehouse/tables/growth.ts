@@ -1,0 +1,230 @@
+import { defineTable } from "../table.js";
+
+export const identifiers = defineTable({
+  schema: "growth",
+  table: "identifiers",
+  purpose: "every identifier ever seen; its id is idOf(type, value) in every process and engine",
+  columns: {
+    identifier_id: "integer",
+    type: "text",
+    value: "text",
+    first_received_at: "timestamp",
+    first_message_id: "text",
+    /** Newest timestamp of an event of this identifier that names no group of some kind: what a late membership may still claim. */
+    unnamed_at: "timestamp?",
+  },
+  key: ["identifier_id"],
+});
+
+export const observations = defineTable({
+  schema: "growth",
+  table: "observations",
+  purpose: "each distinct set of identifiers that came together on an event, by day, at its first occurrence: all that identity depends on",
+  columns: { observation_id: "integer", day: "date", identifier_ids: "json", received_at: "timestamp", message_id: "text" },
+  key: ["observation_id", "day"],
+});
+
+/** For users: identifier → profile. For group kinds: the group itself, or a group of a nested kind → its parent. */
+export const subjects = (kind: string) =>
+  defineTable({
+    schema: "growth",
+    table: `${kind}_subjects`,
+    purpose: `which ${kind} each raw subject of a fact belongs to now`,
+    columns: { subject_id: "integer", entity_id: "integer" },
+    key: ["subject_id"],
+  });
+
+export const entities = (kind: string) =>
+  defineTable({
+    schema: "growth",
+    table: `${kind}_entities`,
+    purpose: `every ${kind}; \`key\` is the id that people and tools know it by`,
+    columns: { entity_id: "integer", key: "text", first_seen: "timestamp", last_seen: "timestamp", parent_id: "integer?" },
+    key: ["entity_id"],
+  });
+
+export const merges = defineTable({
+  schema: "growth",
+  table: "merges",
+  purpose: "the merge log: which profile went into which, when and by which event",
+  columns: { loser_id: "integer", winner_id: "integer", received_at: "timestamp", message_id: "text" },
+  key: ["loser_id"],
+});
+
+export const refusals = defineTable({
+  schema: "growth",
+  table: "identity_refusals",
+  purpose: "identifiers that were not linked, and why: blocked values and limits",
+  columns: { message_id: "text", received_at: "timestamp", type: "text", value: "text", reason: "text", profile_id: "integer?" },
+  key: ["message_id", "type", "value"],
+});
+
+export const membershipFacts = defineTable({
+  schema: "growth",
+  table: "membership_facts",
+  purpose: "who joined or left which group when, by raw identifier",
+  columns: {
+    identifier_id: "integer",
+    kind: "text",
+    group_id: "integer",
+    change: "text",
+    happened_at: "timestamp",
+    received_at: "timestamp",
+    message_id: "text",
+  },
+  key: ["identifier_id", "kind", "group_id", "message_id"],
+});
+
+export const memberships = defineTable({
+  schema: "growth",
+  table: "memberships",
+  purpose: "profiles in groups with validity in time, after identity resolution",
+  columns: { user_id: "integer", kind: "text", group_id: "integer", valid_from: "timestamp", valid_to: "timestamp?" },
+  key: ["user_id", "kind", "group_id", "valid_from"],
+});
+
+/**
+ * Measures of a kind, wide: `m_<fingerprint>` columns are added as definitions ask. Several rows of one bucket may
+ * stand beside each other (deltas are appended); readers aggregate. `via` is 0 for facts whose event names the
+ * subject, else the identifier through whose membership the fact came.
+ */
+export const facts = (kind: string) =>
+  defineTable({
+    schema: "growth",
+    table: `${kind}_facts`,
+    purpose: `measures per ${kind} subject and day`,
+    columns: { subject_id: "integer", via: "integer", bucket: "date" },
+    key: ["subject_id", "via", "bucket"],
+  });
+
+export const hourFacts = (kind: string) =>
+  defineTable({
+    schema: "growth",
+    table: `${kind}_hour_facts`,
+    purpose: `measures per ${kind} subject and hour, for windows given in hours`,
+    columns: { subject_id: "integer", via: "integer", bucket: "timestamp" },
+    key: ["subject_id", "via", "bucket"],
+  });
+
+export const values = (kind: string) =>
+  defineTable({
+    schema: "growth",
+    table: `${kind}_values`,
+    purpose: `how often each value of a property was seen, per ${kind} subject and day`,
+    columns: { subject_id: "integer", via: "integer", measure: "text", bucket: "date", value: "text", n: "integer" },
+    key: ["subject_id", "via", "measure", "bucket", "value"],
+  });
+
+export const profileValues = (kind: string) =>
+  defineTable({
+    schema: "growth",
+    table: `${kind}_profile_values`,
+    purpose: `what identify and group calls said about each ${kind} subject; the newest by (timestamp, received_at, message_id) holds`,
+    columns: { subject_id: "integer", name: "text", value: "json", happened_at: "timestamp", received_at: "timestamp", message_id: "text" },
+    key: ["subject_id", "name", "message_id"],
+  });
+
+/** Wide: a column per trait, named as the trait. */
+export const traits = (kind: string) =>
+  defineTable({
+    schema: "growth",
+    table: `${kind}_traits`,
+    purpose: `current traits of every ${kind}`,
+    columns: { entity_id: "integer", updated_at: "timestamp", cycle_id: "integer" },
+    key: ["entity_id"],
+  });
+
+/** One table a score; `c_<component>` columns hold every component's value. */
+export const score = (scoreName: string) =>
+  defineTable({
+    schema: "growth",
+    table: `score_${scoreName}`,
+    purpose: `score ${scoreName} now, with every component`,
+    columns: { entity_id: "integer", value: "double?", bucket: "text?", version: "integer", updated_at: "timestamp", cycle_id: "integer" },
+    key: ["entity_id"],
+  });
+
+export const scoreHistory = defineTable({
+  schema: "growth",
+  table: "score_history",
+  purpose: "each score by day: the value at the day's end, today's so far",
+  columns: { score: "text", entity_id: "integer", day: "date", value: "double?", bucket: "text?", version: "integer", components: "json?" },
+  key: ["score", "entity_id", "day"],
+});
+
+export const audienceMembers = defineTable({
+  schema: "growth",
+  table: "audience_members",
+  purpose: "who is in each audience now; those held out are members that no sync or message may reach",
+  columns: { audience: "text", entity_id: "integer", entered_at: "timestamp", cycle_id: "integer", held_out: "boolean" },
+  key: ["audience", "entity_id"],
+});
+
+export const audienceChanges = defineTable({
+  schema: "growth",
+  table: "audience_changes",
+  purpose: "who entered and left when and why; change_id grows, so syncs read it like a log",
+  columns: {
+    change_id: "integer",
+    audience: "text",
+    entity_id: "integer",
+    change: "text",
+    happened_at: "timestamp",
+    cycle_id: "integer",
+    version: "integer",
+    reason: "text",
+    message_id: "text?",
+    held_out: "boolean",
+  },
+  key: ["change_id"],
+});
+
+export const audienceSizes = defineTable({
+  schema: "growth",
+  table: "audience_sizes",
+  purpose: "size of each audience after every cycle that changed it",
+  columns: { audience: "text", happened_at: "timestamp", cycle_id: "integer", size: "integer", entered: "integer", left: "integer" },
+  key: ["audience", "cycle_id"],
+});
+
+export const manualLists = defineTable({
+  schema: "growth",
+  table: "lists",
+  purpose: "manual include and exclude lists, as their files said when last read",
+  columns: { list: "text", kind: "text", entity_id: "integer", key: "text" },
+  key: ["list", "entity_id"],
+});
+
+/** Which entities changed in which cycle: what syncs follow instead of comparing everything each time. */
+export const changes = defineTable({
+  schema: "growth",
+  table: "changes",
+  purpose: "entities whose traits, scores or audiences a cycle changed, with the event that caused it",
+  columns: { cycle_id: "integer", kind: "text", entity_id: "integer", reason: "text", message_id: "text?" },
+  key: ["cycle_id", "kind", "entity_id"],
+});
+
+export const growthTables = [
+  identifiers,
+  observations,
+  merges,
+  refusals,
+  membershipFacts,
+  memberships,
+  scoreHistory,
+  audienceMembers,
+  audienceChanges,
+  audienceSizes,
+  manualLists,
+  changes,
+];
+
+export const growthTablesOf = (kind: string) => [
+  subjects(kind),
+  entities(kind),
+  facts(kind),
+  hourFacts(kind),
+  values(kind),
+  profileValues(kind),
+  traits(kind),
+];

@@ -1,0 +1,200 @@
+import { defineTable } from "../table.js";
+
+export const loads = defineTable({
+  schema: "ops",
+  table: "loads",
+  purpose: "one row per spool segment taken in, committed with its events: a segment counts once, whatever dies when",
+  columns: {
+    load_id: "integer",
+    segment: "text",
+    node: "text",
+    accepted: "integer",
+    stored: "integer",
+    duplicates: "integer",
+    quarantined: "integer",
+    bytes: "integer",
+    first_received_at: "timestamp?",
+    last_received_at: "timestamp?",
+    loaded_at: "timestamp",
+    seconds: "double",
+  },
+  key: ["segment"],
+});
+
+export const cycles = defineTable({
+  schema: "ops",
+  table: "cycles",
+  purpose: "one row per turn of the loop; the newest is the watermark that the next starts from",
+  columns: {
+    cycle_id: "integer",
+    kind: "text",
+    started_at: "timestamp",
+    now: "timestamp",
+    from_load: "integer",
+    to_load: "integer",
+    events: "integer",
+    touched: "json",
+    changed: "json",
+    steps: "json",
+    seconds: "double",
+    definitions: "text",
+  },
+  key: ["cycle_id"],
+});
+
+export const definitions = defineTable({
+  schema: "ops",
+  table: "definitions",
+  purpose: "every version of every definition that was ever in force",
+  columns: { kind: "text", name: "text", version: "integer", fingerprint: "text", body: "json", since: "timestamp", cycle_id: "integer" },
+  key: ["kind", "name", "version"],
+});
+
+export const touched = defineTable({
+  schema: "ops",
+  table: "touched",
+  purpose: "entities that the running cycle must look at, with why; emptied when the next one starts",
+  columns: {
+    cycle_id: "integer",
+    kind: "text",
+    entity_id: "integer",
+    /** event, merge, membership, window, definition, manual */
+    reason: "text",
+    message_id: "text?",
+  },
+  key: ["kind", "entity_id", "reason"],
+});
+
+export const properties = defineTable({
+  schema: "ops",
+  table: "properties",
+  purpose: "properties seen on events and the typed columns some have",
+  columns: {
+    event: "text",
+    property: "text",
+    type: "text",
+    column: "text?",
+    seen: "integer",
+    first_seen: "timestamp",
+    last_seen: "timestamp",
+    example: "text?",
+  },
+  key: ["event", "property", "type"],
+});
+
+export const ledger = defineTable({
+  schema: "ops",
+  table: "ledger",
+  purpose:
+    "the counts that must add up, by hop: collect (accepted = stored + duplicates + quarantined), sync:<name> (changed = delivered + failed + skipped)",
+  columns: {
+    happened_at: "timestamp",
+    hop: "text",
+    ref: "text",
+    accepted: "integer",
+    stored: "integer",
+    duplicates: "integer",
+    quarantined: "integer",
+    changed: "integer",
+    delivered: "integer",
+    failed: "integer",
+    skipped: "integer",
+  },
+  key: ["hop", "ref"],
+});
+
+export const syncRuns = defineTable({
+  schema: "ops",
+  table: "sync_runs",
+  purpose: "one row per run of a sync",
+  columns: {
+    sync: "text",
+    run_id: "integer",
+    started_at: "timestamp",
+    finished_at: "timestamp?",
+    state: "text",
+    definition: "text",
+    to_cycle: "integer",
+    added: "integer",
+    changed: "integer",
+    removed: "integer",
+    delivered: "integer",
+    failed: "integer",
+    skipped: "integer",
+    message: "text?",
+  },
+  key: ["sync", "run_id"],
+});
+
+export const syncState = defineTable({
+  schema: "ops",
+  table: "sync_state",
+  purpose: "what each destination last acknowledged: a row is confirmed only by its own success",
+  columns: { sync: "text", key: "text", fingerprint: "integer", confirmed_at: "timestamp", run_id: "integer" },
+  key: ["sync", "key"],
+});
+
+export const syncRows = defineTable({
+  schema: "ops",
+  table: "sync_rows",
+  purpose: "rows not confirmed yet that were tried: waiting for another try, or refused for good until they change",
+  columns: {
+    sync: "text",
+    key: "text",
+    fingerprint: "integer",
+    change: "text",
+    state: "text",
+    attempts: "integer",
+    next_at: "timestamp?",
+    status: "integer?",
+    reason: "text",
+    updated_at: "timestamp",
+  },
+  key: ["sync", "key"],
+});
+
+export const deliveries = defineTable({
+  schema: "ops",
+  table: "deliveries",
+  purpose: "one row per outcome: which row, which change, what the destination said",
+  columns: {
+    sync: "text",
+    run_id: "integer",
+    happened_at: "timestamp",
+    key: "text",
+    entity_id: "integer?",
+    change: "text",
+    /** delivered, failed, retry, skipped */
+    outcome: "text",
+    status: "integer?",
+    reason: "text?",
+    request_id: "text?",
+    cycle_id: "integer",
+    payload: "json?",
+  },
+  key: ["sync", "run_id", "key"],
+});
+
+export const requests = defineTable({
+  schema: "ops",
+  table: "requests",
+  purpose: "the HTTP requests behind deliveries, with secrets redacted; a bounded window of them",
+  columns: {
+    request_id: "text",
+    sync: "text",
+    run_id: "integer",
+    happened_at: "timestamp",
+    method: "text",
+    url: "text",
+    request_headers: "json",
+    request_body: "text?",
+    status: "integer?",
+    response_headers: "json?",
+    response_body: "text?",
+    millis: "double",
+    error: "text?",
+  },
+  key: ["request_id"],
+});
+
+export const opsTables = [loads, cycles, definitions, touched, properties, ledger, syncRuns, syncState, syncRows, deliveries, requests];

@@ -1,0 +1,47 @@
+import type { Dialect } from "./dialect.js";
+import type { Sql } from "./sql.js";
+import type { TableSpec } from "./table.js";
+
+/**
+ * A value read from the warehouse. Integers, decimals and doubles are numbers when a number holds them exactly and text
+ * otherwise (so ids, which are 63-bit, are selected as text: `dialect.idText`). Timestamps are ISO text with six
+ * decimals and Z; dates are `YYYY-MM-DD`; JSON columns are JSON text; lists are arrays, tuples are objects.
+ */
+export type Cell = string | number | boolean | null | Cell[] | { [field: string]: Cell };
+export type Row = Record<string, Cell>;
+
+/**
+ * A session of the warehouse: one statement at a time, in order. Temporary tables belong to it.
+ * Errors are `CambiumError("WAREHOUSE_FAILED")` with the rendered statement in `details.sql`.
+ */
+export interface Connection {
+  readonly dialect: Dialect;
+  /** Runs a statement; resolves with the number of rows it changed (0 where the engine does not say). */
+  run(statement: Sql): Promise<number>;
+  /** Runs a query whose result is known to be small (bounded by a LIMIT, an aggregate or a batch). */
+  read<T = Row>(query: Sql): Promise<T[]>;
+  /** The first row, or undefined. */
+  first<T = Row>(query: Sql): Promise<T | undefined>;
+  /** Column names and portable types of a query, without running it. */
+  describe(query: Sql): Promise<{ name: string; type: string }[]>;
+  /** A result of any size, in batches, with bounded memory. Order it if order matters. */
+  batches<T = Row>(query: Sql, batchRowsMax?: number): AsyncIterable<T[]>;
+  /** A result by column, for what JavaScript computes over millions of rows; values as in `Cell`. */
+  columns(query: Sql): Promise<Record<string, Cell[]>>;
+  /** Inserts rows made in JavaScript (hundreds to some hundred thousand; bulk data comes as files). */
+  append(table: TableSpec, rows: readonly Row[]): Promise<void>;
+  /** Everything in `work` happens, or nothing, where `dialect.supports.transactions`. Nested calls join the outer one. */
+  transaction<T>(work: () => Promise<T>): Promise<T>;
+  close(): Promise<void>;
+}
+
+export interface Warehouse {
+  readonly dialect: Dialect;
+  /** A new session. At most `connectionsMax` statements run at once; further ones wait. */
+  connect(): Promise<Connection>;
+  /** Writes what is pending to the main file; called when idle. */
+  checkpoint(): Promise<void>;
+  /** Where files for bulk reading and writing may be put (same machine). */
+  readonly scratchDir: string;
+  close(): Promise<void>;
+}
