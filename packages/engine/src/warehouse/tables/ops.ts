@@ -112,6 +112,7 @@ export const syncRuns = defineTable({
     run_id: "integer",
     started_at: "timestamp",
     finished_at: "timestamp?",
+    /** running, done, guarded, paused (destination down), stopped (asked to), crashed */
     state: "text",
     definition: "text",
     to_cycle: "integer",
@@ -122,16 +123,63 @@ export const syncRuns = defineTable({
     failed: "integer",
     skipped: "integer",
     message: "text?",
+    /** What the difference found before anything was sent: `{"added", "changed", "removed"}`. */
+    planned: "json?",
+    /** Rows of the difference that the run did not take up (guard, destination down, stopped). */
+    remaining: "integer?",
   },
   key: ["sync", "run_id"],
 });
 
-export const syncState = defineTable({
+/** One table a sync: a difference over ten million rows then reads two columns and nobody else's rows. */
+export const syncState = (sync: string) =>
+  defineTable({
+    schema: "ops",
+    table: `sync_state_${sync}`,
+    purpose: `what the destination of ${sync} last acknowledged: a row is confirmed only by its own success`,
+    columns: {
+      /** `dialect.fingerprint([key])`. */
+      row_id: "integer",
+      key: "text",
+      entity_id: "integer?",
+      /** Null once its removal was acknowledged: the row then only remembers which run that was. */
+      fingerprint: "integer?",
+      confirmed_at: "timestamp",
+      run_id: "integer",
+    },
+    key: ["row_id"],
+  });
+
+export const syncHeads = defineTable({
   schema: "ops",
-  table: "sync_state",
-  purpose: "what each destination last acknowledged: a row is confirmed only by its own success",
-  columns: { sync: "text", key: "text", fingerprint: "integer", confirmed_at: "timestamp", run_id: "integer" },
-  key: ["sync", "key"],
+  table: "sync_heads",
+  purpose: "where each sync stands: the definition its confirmed rows belong to, the last cycle it is even with, when it may run again",
+  columns: {
+    sync: "text",
+    /** Hash of destination, action, key and mode: another target starts from nothing. */
+    target: "text",
+    /** The mapping that the confirmed fingerprints were made with: `{"fingerprint", "columns"}`. */
+    mapping: "json",
+    fingerprint_version: "text",
+    to_cycle: "integer",
+    /** For appends: everything up to this change is settled. */
+    change_id: "integer",
+    /** ok, guarded, paused */
+    state: "text",
+    failures: "integer",
+    next_at: "timestamp?",
+    finished_at: "timestamp?",
+    message: "text?",
+  },
+  key: ["sync"],
+});
+
+export const syncSending = defineTable({
+  schema: "ops",
+  table: "sync_sending",
+  purpose: "rows of the page that is being sent: after a crash nobody knows whether they arrived, so they are sent again",
+  columns: { sync: "text", run_id: "integer", row_id: "integer", key: "text", entity_id: "integer?" },
+  key: ["sync", "row_id"],
 });
 
 export const syncRows = defineTable({
@@ -140,9 +188,12 @@ export const syncRows = defineTable({
   purpose: "rows not confirmed yet that were tried: waiting for another try, or refused for good until they change",
   columns: {
     sync: "text",
+    row_id: "integer",
     key: "text",
-    fingerprint: "integer",
+    entity_id: "integer?",
+    fingerprint: "integer?",
     change: "text",
+    /** waiting, failed */
     state: "text",
     attempts: "integer",
     next_at: "timestamp?",
@@ -150,7 +201,7 @@ export const syncRows = defineTable({
     reason: "text",
     updated_at: "timestamp",
   },
-  key: ["sync", "key"],
+  key: ["sync", "row_id"],
 });
 
 export const deliveries = defineTable({
@@ -171,6 +222,8 @@ export const deliveries = defineTable({
     request_id: "text?",
     cycle_id: "integer",
     payload: "json?",
+    /** Of the values that were sent; null for a removal. */
+    fingerprint: "integer?",
   },
   key: ["sync", "run_id", "key"],
 });
@@ -197,4 +250,4 @@ export const requests = defineTable({
   key: ["request_id"],
 });
 
-export const opsTables = [loads, cycles, definitions, touched, properties, ledger, syncRuns, syncState, syncRows, deliveries, requests];
+export const opsTables = [loads, cycles, definitions, touched, properties, ledger, syncRuns, syncHeads, syncSending, syncRows, deliveries, requests];
