@@ -19,7 +19,10 @@ export const events = defineTable({
     user_id: "text?",
     anonymous_id: "text?",
     email: "text?",
+    /** `groupId` of a group call, `context.groupId` of every other. */
     group_id: "text?",
+    /** `previousId` of an alias call. */
+    previous_id: "text?",
     /** The raw identifier that the fact belongs to: user_id, else anonymous_id, else e-mail; `idOf(type, value)`. */
     identifier_id: "integer?",
     timestamp: "timestamp",

@@ -1,0 +1,83 @@
+import { hash64, idOf } from "../../src/base/hash.js";
+import { isoOf } from "../../src/base/instant.js";
+import { groupIdOf } from "../../src/project/group-key.js";
+import { factIdentifier } from "../../src/project/identifier-value.js";
+import { type Project, groupKinds } from "../../src/project/project.js";
+import { groupColumn } from "../../src/warehouse/create-tables.js";
+import { join, name, sql } from "../../src/warehouse/sql.js";
+import { events as eventsTable } from "../../src/warehouse/tables/raw.js";
+import type { Cell, Connection } from "../../src/warehouse/warehouse.js";
+
+/** An event as a test writes it. Only `id` is needed; `at` and `received` are instants (µs), `received` follows `at`. */
+export interface TestEvent {
+  readonly id: string;
+  readonly load?: number;
+  readonly type?: "track" | "identify" | "group" | "page" | "screen" | "alias";
+  readonly event?: string;
+  readonly user?: string;
+  readonly anonymous?: string;
+  readonly email?: string;
+  /** `groupId` of a group call, `context.groupId` of any other. */
+  readonly group?: string;
+  /** `previousId` of an alias call. */
+  readonly previous?: string;
+  readonly at?: number;
+  readonly received?: number;
+  readonly properties?: Readonly<Record<string, Cell>>;
+  readonly traits?: Readonly<Record<string, Cell>>;
+  readonly context?: Readonly<Record<string, Cell>>;
+}
+
+/** Writes events as the loader does, the owner and the named groups filled in by the same rules. */
+export async function appendEvents(connection: Connection, project: Project, events: readonly TestEvent[]): Promise<void> {
+  const { dialect } = connection;
+  await connection.append(
+    eventsTable,
+    events.map((event) => rowOf(event)),
+  );
+  const owner = factIdentifier(dialect, project.identifiers, {
+    user_id: sql`e.user_id`,
+    anonymous_id: sql`e.anonymous_id`,
+    email: sql`e.email`,
+  });
+  const groups = groupKinds(project).map((entity) => sql`${name(groupColumn(entity.kind))} = ${groupIdOf(dialect, project, entity)}`);
+  const loads = [...new Set(events.map((event) => event.load ?? 1))];
+  await connection.run(
+    sql`UPDATE raw.events AS e SET ${join([sql`identifier_id = ${owner}`, ...groups])} WHERE load_id IN (${join(loads.map((load) => sql`${load}`))})`,
+  );
+}
+
+/** Id of a user identifier or a group, as text. */
+export const id = idOf;
+
+function rowOf(event: TestEvent): Record<string, Cell> {
+  const type = event.type ?? "track";
+  const at = event.at ?? event.received ?? 0;
+  const received = event.received ?? at;
+  return {
+    load_id: event.load ?? 1,
+    message_id: event.id,
+    message_hash: hash64(event.id),
+    source: "web",
+    type,
+    event: event.event ?? (type === "track" ? "Something Done" : null),
+    user_id: event.user ?? null,
+    anonymous_id: event.anonymous ?? null,
+    email: event.email ?? null,
+    group_id: event.group ?? null,
+    previous_id: event.previous ?? null,
+    identifier_id: null,
+    timestamp: isoOf(at),
+    received_at: isoOf(received),
+    sent_at: null,
+    original_timestamp: null,
+    time_flag: null,
+    properties: event.properties === undefined ? null : JSON.stringify(event.properties),
+    traits: event.traits === undefined ? null : JSON.stringify(event.traits),
+    context: JSON.stringify({
+      ...event.context,
+      ...(event.group !== undefined && type !== "group" && { groupId: event.group }),
+    }),
+    integrations: null,
+  };
+}
