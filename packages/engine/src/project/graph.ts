@@ -105,10 +105,11 @@ export function conditionReads(condition: Condition, entity: string): Node[] {
   return "sql" in condition ? sqlReads(condition.sql) : [];
 }
 
-const refPattern = /\{\{\s*ref\(\s*['"]([^'"]+)['"]\s*\)\s*\}\}/g;
+/** `{{ ref('name') }}`, or the view itself: `models.name`. */
+const refPattern = /\{\{\s*ref\(\s*['"]([^'"]+)['"]\s*\)\s*\}\}|\bmodels\.(?:"([^"]+)"|([a-z_][a-z0-9_]*))/g;
 
 function sqlReads(text: string): Node[] {
-  return [...text.matchAll(refPattern)].map((match) => ({ type: "model", name: match[1] ?? "" }));
+  return [...text.matchAll(refPattern)].map((match) => ({ type: "model", name: match[1] ?? match[2] ?? match[3] ?? "" }));
 }
 
 /** Every definition after all that it reads; ties in the order of `edgesOf`. A project that loaded has no cycles. */
