@@ -89,7 +89,9 @@ export const hop = z.object({
   /** Age of the newest data that reached this hop: `now` minus it. Null where nothing did. */
   lagSeconds: z.number().nullable(),
   newestAt: instant.nullable(),
-  /** What waits before this hop, in `unit`; null where it is not known. */
+  /** How long the oldest thing that waits before this hop has been waiting; 0 where nothing waits, null where it is not known. */
+  behindSeconds: z.number().nullable(),
+  /** What waits before this hop; null where it is not known. */
   backlog: z.number().nullable(),
   /** How long this hop took the last time. */
   lastSeconds: z.number().nullable(),
@@ -98,14 +100,14 @@ export const hop = z.object({
   facts: z.array(z.object({ label: z.string(), value: z.number(), unit: z.string().nullable() })),
 });
 
-/** `total = sum of terms`; `difference` is total minus the sum, 0 where it adds up. */
+/** `total = sum of terms`; `difference` is total minus that sum. */
 export const ledgerEquation = z.object({
   hop: z.string(),
   title: z.string(),
   equation: z.string(),
   total: z.object({ name: z.string(), value: z.number() }),
   terms: z.array(z.object({ name: z.string(), value: z.number() })),
-  /** Rows that still wait for another try; they are part of the equation's terms where the hop has any. */
+  /** 0 where it adds up. */
   difference: z.number(),
   balanced: z.boolean(),
   /** Up to ten entries of the ledger that do not add up themselves. */
