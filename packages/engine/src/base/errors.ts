@@ -21,7 +21,10 @@ export const errorCodes = {
     next: "The address is private or not allowed. Allow it in the destination's `allow:` list if it is yours.",
   },
   SYNC_GUARDED: { status: 409, next: "Look at `cambium sync <name> --dry-run`, then confirm with `cambium sync <name> --confirm`." },
-  FORBIDDEN: { status: 403, next: "Open the console at the address printed at start; other host names are allowed with `--host` or `allowed_hosts`." },
+  FORBIDDEN: {
+    status: 403,
+    next: "Open the console at the address printed at start; other host names are allowed with `--host` or `allowed_hosts`.",
+  },
   BUSY: { status: 503, next: "Too much is asked at once: try again in a moment." },
   INTERNAL: { status: 500, next: "This is a defect in Cambium: please report it with the message above." },
 } as const satisfies Record<string, { status: number; next: string }>;

@@ -46,8 +46,16 @@ export interface Dialect {
   jsonText(json: Sql, path: readonly string[]): Sql;
   /** JSON at a path. */
   jsonAt(json: Sql, path: readonly string[]): Sql;
+  /** Texts at several paths of one JSON value, as a list in that order; parses the value once. */
+  jsonTexts(json: Sql, paths: readonly (readonly string[])[]): Sql;
+  /** The i-th item of a list, counted from 0. */
+  listItem(list: Sql, index: number): Sql;
   /** Names of an object's keys, as a list of text (empty for anything else). */
   jsonKeys(json: Sql): Sql;
+  /** JSON under a key that is itself an expression. */
+  jsonEntry(json: Sql, key: Sql): Sql;
+  /** A JSON object of named expressions. */
+  jsonObject(fields: readonly (readonly [string, Sql])[]): Sql;
   /** JSON of a value. */
   toJson(expression: Sql): Sql;
 

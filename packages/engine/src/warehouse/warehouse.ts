@@ -30,6 +30,8 @@ export interface Connection {
   columns(query: Sql): Promise<Record<string, Cell[]>>;
   /** Inserts rows made in JavaScript (hundreds to some hundred thousand; bulk data comes as files). */
   append(table: TableSpec, rows: readonly Row[]): Promise<void>;
+  /** Whole numbers computed in JavaScript as a temporary table of this session, by column; millions of rows are fine. */
+  stage(table: string, columns: Readonly<Record<string, ArrayLike<number>>>): Promise<void>;
   /** Everything in `work` happens, or nothing, where `dialect.supports.transactions`. Nested calls join the outer one. */
   transaction<T>(work: () => Promise<T>): Promise<T>;
   close(): Promise<void>;

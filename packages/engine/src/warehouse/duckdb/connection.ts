@@ -13,6 +13,8 @@ import { duckdbDialect } from "./dialect.js";
 /** Rows up to this many travel inside the statement; more of them as a file that the engine reads itself. */
 const inlineRowsMax = 200;
 
+const csvRowsMax = 50_000;
+
 /** One DuckDB session. Statements are serialised; the gate bounds how many run at once over all sessions. */
 export class DuckdbSession implements Connection {
   readonly dialect = duckdbDialect;
@@ -104,6 +106,32 @@ export class DuckdbSession implements Connection {
     }
   }
 
+  async stage(table: string, columns: Readonly<Record<string, ArrayLike<number>>>): Promise<void> {
+    const names = Object.keys(columns);
+    const data = Object.values(columns);
+    const rows = data[0]?.length ?? 0;
+    const shape = join(names.map((column) => sql`${name(column)} BIGINT`));
+    await this.run(sql`CREATE OR REPLACE TEMP TABLE ${name(table)} (${shape})`);
+    if (rows === 0) return;
+    if (rows <= inlineRowsMax) {
+      const values = join(
+        Array.from({ length: rows }, (_, index) => sql`(${join(data.map((column) => sql`${column[index] as number}`))})`),
+      );
+      await this.run(sql`INSERT INTO ${name(table)} VALUES ${values}`);
+      return;
+    }
+    const file = path.join(this.#scratchDir, `stage-${process.pid}-${(this.#appended += 1)}-${Math.floor(performance.now() * 1000)}.csv`);
+    try {
+      await writeFile(file, csvLines(data, rows));
+      const types = join(names.map((column) => sql`${column}: 'BIGINT'`));
+      await this.run(
+        sql`INSERT INTO ${name(table)} SELECT * FROM read_csv(${file}, header = false, auto_detect = false, delim = ',', columns = {${types}})`,
+      );
+    } finally {
+      await rm(file, { force: true });
+    }
+  }
+
   async transaction<T>(work: () => Promise<T>): Promise<T> {
     if (this.#depth > 0) return work();
     await this.run(sql`BEGIN TRANSACTION`);
@@ -151,6 +179,18 @@ export class DuckdbSession implements Connection {
       }
     }
     return known;
+  }
+}
+
+/** Pieces of bounded size, so that millions of rows never stand in memory as one text. */
+function* csvLines(data: readonly ArrayLike<number>[], rows: number): Iterable<string> {
+  for (let start = 0; start < rows; start += csvRowsMax) {
+    let text = "";
+    for (let index = start; index < Math.min(rows, start + csvRowsMax); index += 1) {
+      for (let column = 0; column < data.length; column += 1) text += (column === 0 ? "" : ",") + String(data[column]?.[index]);
+      text += "\n";
+    }
+    yield text;
   }
 }
 

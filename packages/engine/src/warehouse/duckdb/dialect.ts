@@ -64,7 +64,11 @@ export const duckdbDialect: Dialect = {
 
   jsonText: (json, path) => sql`json_extract_string(${json}, ${jsonPath(path)})`,
   jsonAt: (json, path) => sql`json_extract(${json}, ${jsonPath(path)})`,
+  jsonTexts: (json, paths) => sql`json_extract_string(${json}, [${join(paths.map((path) => sql`${jsonPath(path)}`))}])`,
+  listItem: (list, index) => sql`${list}[${index + 1}]`,
   jsonKeys: (json) => sql`coalesce(json_keys(${json}), [])`,
+  jsonEntry: (json, key) => sql`json_extract(${json}, '$."' || replace(${key}, '"', '\\"') || '"')`,
+  jsonObject: (fields) => sql`json_object(${join(fields.map(([field, expression]) => sql`${field}, ${expression}`))})`,
   toJson: (expression) => sql`to_json(${expression})`,
 
   hash64: (text) => sql`CAST(md5_number_lower(${text}) >> 1 AS BIGINT)`,

@@ -10,6 +10,9 @@ export const identifiers = defineTable({
     value: "text",
     first_received_at: "timestamp",
     first_message_id: "text",
+    /** Timestamps of the facts it owns; null for one that owns none (an e-mail that always came beside a user id). */
+    first_seen: "timestamp?",
+    last_seen: "timestamp?",
     /** Newest timestamp of an event of this identifier that names no group of some kind: what a late membership may still claim. */
     unnamed_at: "timestamp?",
   },
@@ -20,7 +23,17 @@ export const observations = defineTable({
   schema: "growth",
   table: "observations",
   purpose: "each distinct set of identifiers that came together on an event, by day, at its first occurrence: all that identity depends on",
-  columns: { observation_id: "integer", day: "date", identifier_ids: "json", received_at: "timestamp", message_id: "text" },
+  columns: {
+    observation_id: "integer",
+    /** UTC day of `received_at`. Sets recur by day only where a limit has a window; else each set stands once. */
+    day: "date",
+    /** Type → identifier id; an alias' previousId stands under `previous:user_id` and `previous:anonymous_id`. */
+    identifier_ids: "json",
+    /** The first of them: the owner of the event's facts. */
+    owner_id: "integer",
+    received_at: "timestamp",
+    message_id: "text",
+  },
   key: ["observation_id", "day"],
 });
 
@@ -55,7 +68,18 @@ export const refusals = defineTable({
   schema: "growth",
   table: "identity_refusals",
   purpose: "identifiers that were not linked, and why: blocked values and limits",
-  columns: { message_id: "text", received_at: "timestamp", type: "text", value: "text", reason: "text", profile_id: "integer?" },
+  columns: {
+    message_id: "text",
+    received_at: "timestamp",
+    /** idOf(type, value) of the refused identifier. */
+    identifier_id: "integer",
+    type: "text",
+    value: "text",
+    /** `blocked`, or the limit that was hit: `user_id limit 1 ever`. */
+    reason: "text",
+    /** Where the rest of the event went; as named then. Null for blocked values, which are listed once each. */
+    profile_id: "integer?",
+  },
   key: ["message_id", "type", "value"],
 });
 
@@ -73,6 +97,29 @@ export const membershipFacts = defineTable({
     message_id: "text",
   },
   key: ["identifier_id", "kind", "group_id", "message_id"],
+});
+
+export const groupParents = defineTable({
+  schema: "growth",
+  table: "group_parents",
+  purpose: "which group each nested group belongs to, by the newest event that says so",
+  columns: {
+    kind: "text",
+    group_id: "integer",
+    parent_id: "integer",
+    happened_at: "timestamp",
+    received_at: "timestamp",
+    message_id: "text",
+  },
+  key: ["kind", "group_id"],
+});
+
+export const identityRules = defineTable({
+  schema: "growth",
+  table: "identity_rules",
+  purpose: "fingerprint of the identity rules that the graph was built with: other rules mean a rebuild",
+  columns: { fingerprint: "text", cycle_id: "integer" },
+  key: ["fingerprint"],
 });
 
 export const memberships = defineTable({
@@ -122,6 +169,15 @@ export const profileValues = (kind: string) =>
     purpose: `what identify and group calls said about each ${kind} subject; the newest by (timestamp, received_at, message_id) holds`,
     columns: { subject_id: "integer", name: "text", value: "json", happened_at: "timestamp", received_at: "timestamp", message_id: "text" },
     key: ["subject_id", "name", "message_id"],
+  });
+
+export const computed = (kind: string) =>
+  defineTable({
+    schema: "growth",
+    table: `${kind}_computed`,
+    purpose: `values of ${kind} traits that are evaluated as a whole (SQL, sequences, exact windows), as text`,
+    columns: { entity_id: "integer", trait: "text", value: "text?" },
+    key: ["entity_id", "trait"],
   });
 
 /** Wide: a column per trait, named as the trait. */
@@ -191,8 +247,8 @@ export const manualLists = defineTable({
   schema: "growth",
   table: "lists",
   purpose: "manual include and exclude lists, as their files said when last read",
-  columns: { list: "text", kind: "text", entity_id: "integer", key: "text" },
-  key: ["list", "entity_id"],
+  columns: { list: "text", kind: "text", subject_id: "integer", key: "text" },
+  key: ["list", "subject_id"],
 });
 
 /** Which entities changed in which cycle: what syncs follow instead of comparing everything each time. */
@@ -210,6 +266,8 @@ export const growthTables = [
   merges,
   refusals,
   membershipFacts,
+  groupParents,
+  identityRules,
   memberships,
   scoreHistory,
   audienceMembers,
@@ -226,5 +284,6 @@ export const growthTablesOf = (kind: string) => [
   hourFacts(kind),
   values(kind),
   profileValues(kind),
+  computed(kind),
   traits(kind),
 ];

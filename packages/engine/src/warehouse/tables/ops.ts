@@ -250,4 +250,17 @@ export const requests = defineTable({
   key: ["request_id"],
 });
 
-export const opsTables = [loads, cycles, definitions, touched, properties, ledger, syncRuns, syncHeads, syncSending, syncRows, deliveries, requests];
+export const opsTables = [
+  loads,
+  cycles,
+  definitions,
+  touched,
+  properties,
+  ledger,
+  syncRuns,
+  syncHeads,
+  syncSending,
+  syncRows,
+  deliveries,
+  requests,
+];

@@ -1,0 +1,144 @@
+import { type EventScope, eventPredicate, namePredicate, onlyFor, propertyText, callOf } from "../project/compile/event-predicate.js";
+import type { EntityKind, Project } from "../project/project.js";
+import { groupColumn } from "../warehouse/create-tables.js";
+import { type Sql, join, name, sql } from "../warehouse/sql.js";
+import { nameOf } from "../warehouse/table.js";
+import { values } from "../warehouse/tables/growth.js";
+import type { Connection } from "../warehouse/warehouse.js";
+import { overEvents } from "./aggregate-sql.js";
+import { factTable } from "./fact-tables.js";
+import { type Measure, type ScalarMeasure, isScalar } from "./measures.js";
+
+/** Which events to add: those that reach a subject by what they name, and those that reach it through a membership. */
+export interface EventSet {
+  readonly named: Sql;
+  readonly throughMembership: Sql;
+}
+
+/**
+ * Appends what a set of events adds to the measures of a kind. Rows of one bucket may stand beside each other: readers
+ * aggregate, so appending is all that new events, back-fills and re-attribution ever do.
+ */
+export async function insertFacts(
+  connection: Connection,
+  scope: EventScope,
+  project: Project,
+  entity: EntityKind,
+  measures: readonly Measure[],
+  events: EventSet,
+): Promise<void> {
+  if (entity.isGroup)
+    await connection.run(connection.dialect.tempTable("sole_memberships", soleMemberships(project, entity, events.throughMembership)));
+  if (measures.length === 0) return;
+  await insertAlong(connection, scope, entity, measures, namedPath(project, entity), events.named);
+  if (!entity.isGroup) return;
+  const some = await connection.first<{ n: number }>(
+    sql`/* events that reach a group through a membership */ SELECT count(*) AS n FROM sole_memberships`,
+  );
+  if ((some?.n ?? 0) > 0) await insertAlong(connection, scope, entity, measures, membershipPath, events.throughMembership);
+}
+
+async function insertAlong(
+  connection: Connection,
+  scope: EventScope,
+  entity: EntityKind,
+  measures: readonly Measure[],
+  path: FactPath,
+  events: Sql,
+): Promise<void> {
+  for (const grain of ["day", "hour"] as const) {
+    const scalar = measures.filter((candidate): candidate is ScalarMeasure => isScalar(candidate) && candidate.grain === grain);
+    if (scalar.length > 0) await connection.run(scalarFacts(scope, entity, path, grain, scalar, events));
+  }
+  for (const candidate of measures) {
+    if (!isScalar(candidate)) await connection.run(valueFacts(scope, entity, path, candidate, events));
+  }
+}
+
+/** How facts reach a kind: the subject and `via` of an event, and what must hold of the event. */
+interface FactPath {
+  readonly subject: Sql;
+  readonly via: Sql;
+  readonly joins: Sql;
+  readonly condition: Sql;
+}
+
+/** For users the event's identifier; for groups the group that the event names. */
+function namedPath(project: Project, entity: EntityKind): FactPath {
+  const subject = namedSubject(project, entity);
+  return { subject, via: sql`0`, joins: sql``, condition: sql`${subject} IS NOT NULL` };
+}
+
+const membershipPath: FactPath = {
+  subject: sql`a.group_id`,
+  via: sql`e.identifier_id`,
+  joins: sql`JOIN sole_memberships AS a ON a.message_id = e.message_id`,
+  condition: sql`TRUE`,
+};
+
+/** The subject that the event itself names: its identifier for users, the group of this kind or of one below it for groups. */
+export function namedSubject(project: Project, entity: EntityKind): Sql {
+  if (!entity.isGroup) return sql`e.identifier_id`;
+  const below = project.entities.filter((candidate) => candidate.parent === entity.kind);
+  const columns = [entity, ...below].map((candidate) => sql`e.${name(groupColumn(candidate.kind))}`);
+  return columns.length === 1 ? (columns[0] as Sql) : sql`coalesce(${join(columns)})`;
+}
+
+/**
+ * Events that name no group, with the one group of this kind (or, failing that, of a kind below) that their person was a
+ * member of at the event's timestamp; events with none or several are not in it.
+ */
+function soleMemberships(project: Project, entity: EntityKind, events: Sql): Sql {
+  const below = project.entities.filter((candidate) => candidate.parent === entity.kind).map((candidate) => candidate.kind);
+  const kinds = join([entity.kind, ...below].map((kind) => sql`${kind}`));
+  return sql`/* the sole group of each event that names none */
+SELECT message_id, min(group_id) AS group_id FROM (
+  SELECT e.message_id, m.group_id, m.kind <> ${entity.kind} AS below, min(m.kind <> ${entity.kind}) OVER (PARTITION BY e.message_id) AS best
+  FROM raw.events AS e
+  JOIN growth.user_subjects AS s ON s.subject_id = e.identifier_id
+  JOIN growth.memberships AS m ON m.user_id = s.entity_id AND m.kind IN (${kinds})
+    AND m.valid_from <= e.timestamp AND (m.valid_to IS NULL OR m.valid_to > e.timestamp)
+  WHERE ${events} AND ${namedSubject(project, entity)} IS NULL) AS candidates
+WHERE below = best GROUP BY message_id HAVING min(group_id) = max(group_id)`;
+}
+
+function scalarFacts(
+  scope: EventScope,
+  entity: EntityKind,
+  path: FactPath,
+  grain: "day" | "hour",
+  measures: readonly ScalarMeasure[],
+  events: Sql,
+): Sql {
+  const { dialect, timezone } = scope;
+  const bucket = grain === "day" ? dialect.day(sql`e.timestamp`, timezone) : dialect.hour(sql`e.timestamp`);
+  const names = [
+    ...new Map(
+      measures.map((candidate) => [JSON.stringify([candidate.filter.event, candidate.filter.call]), namePredicate(candidate.filter)]),
+    ).values(),
+  ];
+  return sql`/* ${comment(`add to the ${grain} measures of ${entity.kind}`)} */
+INSERT INTO ${nameOf(factTable(entity.kind, grain))} (subject_id, via, bucket, ${join(measures.map((candidate) => name(candidate.id)))})
+SELECT ${path.subject}, ${path.via}, ${bucket}, ${join(measures.map((candidate) => overEvents(scope, candidate)))}
+FROM raw.events AS e ${path.joins}
+WHERE ${events} AND ${path.condition} AND (${join(names, " OR ")})
+GROUP BY 1, 2, 3`;
+}
+
+function valueFacts(scope: EventScope, entity: EntityKind, path: FactPath, candidate: Measure, events: Sql): Sql {
+  const { dialect, timezone } = scope;
+  const property = candidate.aggregate.type === "values" ? candidate.aggregate.property : "";
+  const value = onlyFor(candidate.filter, propertyText(scope, callOf(candidate.filter), property));
+  return sql`/* ${comment(`count values for ${entity.kind}`)} */
+INSERT INTO ${nameOf(values(entity.kind))} (subject_id, via, measure, bucket, value, n)
+SELECT subject_id, via, ${candidate.id}, bucket, value, count(*) FROM (
+  SELECT ${path.subject} AS subject_id, ${path.via} AS via, ${dialect.day(sql`e.timestamp`, timezone)} AS bucket, ${value} AS value
+  FROM raw.events AS e ${path.joins}
+  WHERE ${events} AND ${path.condition} AND ${eventPredicate(scope, candidate.filter)}) AS seen
+WHERE value IS NOT NULL GROUP BY 1, 2, 3, 4, 5`;
+}
+
+/** Comments carry no text from users: kinds are slugs. */
+function comment(text: string): Sql {
+  return { parts: [{ text: text.replaceAll(/[^\w :,-]/g, "") }] };
+}

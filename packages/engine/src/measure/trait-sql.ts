@@ -1,0 +1,314 @@
+import { CambiumError } from "../base/errors.js";
+import type { CycleWindow } from "../base/cycle.js";
+import { conditionPredicate, scoreJoins, scoresNamed } from "../project/compile/condition-predicate.js";
+import type { EventScope } from "../project/compile/event-predicate.js";
+import { hiddenOf } from "../project/compile/hidden.js";
+import { traitType } from "../project/compile/trait-type.js";
+import type { Trait } from "../project/kinds/trait.js";
+import { durationOf } from "../project/kinds/words.js";
+import { type Project, traitsOf } from "../project/project.js";
+import { type Sql, empty, join, name, sql } from "../warehouse/sql.js";
+import { type ColumnType, nameOf } from "../warehouse/table.js";
+import { computed as computedTable, profileValues, values } from "../warehouse/tables/growth.js";
+import { overFacts } from "./aggregate-sql.js";
+import { factTable } from "./fact-tables.js";
+import { formulaInputs, formulaSql } from "./formula.js";
+import { type Measure, hiddenCount, isScalar, measuresOfTrait } from "./measures.js";
+
+/**
+ * The SELECT that computes every trait of a kind for the entities in a temporary table, as of the cycle's moment. The
+ * same text serves ten touched entities and all of them.
+ */
+
+export interface TraitColumn {
+  readonly column: string;
+  readonly type: ColumnType;
+}
+
+/** Columns of the kind's trait table: declared traits, then hidden ones. */
+export function traitColumns(project: Project, kind: string): TraitColumn[] {
+  const declared = traitsOf(project, kind).map((trait) => ({ column: trait.name, type: traitType(project, trait) }));
+  const hidden = hiddenOf(project, kind).map((each): TraitColumn => ({
+    column: each.column,
+    type: each.type === "event" ? "integer" : "boolean",
+  }));
+  return [...declared, ...hidden];
+}
+
+/** How one trait is computed: an expression over the joined parts, or over the traits computed before it. */
+interface Part {
+  readonly column: string;
+  readonly expression: Sql;
+}
+
+export function traitsQuery(scope: EventScope, project: Project, kind: string, window: CycleWindow, entities: string): Sql {
+  const { dialect } = scope;
+  const builder = new TraitsBuilder(scope, project, kind, window, entities);
+  const formulas: Trait[] = [];
+  const parts: Part[] = [];
+  for (const trait of traitsOf(project, kind)) {
+    if (trait.type === "formula") formulas.push(trait);
+    else parts.push({ column: trait.name, expression: dialect.cast(builder.expressionOf(trait), traitType(project, trait)) });
+  }
+  for (const hidden of hiddenOf(project, kind)) {
+    const expression =
+      hidden.type === "event" && hidden.condition.exact !== true
+        ? builder.scalar(hiddenCount(hidden.condition, project.timezone), hidden.condition.within)
+        : dialect.tryCast(builder.computed(hidden.column), hidden.type === "event" ? "integer" : "boolean");
+    parts.push({ column: hidden.column, expression });
+  }
+  const base = sql`SELECT g.entity_id${listed(parts)}
+FROM ${name(entities)} AS g
+${builder.joins()}`;
+  return orderFormulas(kind, formulas).reduce(
+    (inner, formula) =>
+      sql`SELECT b.*, ${dialect.tryCast(formulaSql(scope, project, kind, formula), traitType(project, formula))} AS ${name(formula.name)} FROM (${inner}) AS b`,
+    base,
+  );
+}
+
+function listed(parts: readonly Part[]): Sql {
+  return parts.length === 0
+    ? empty
+    : sql`, ${join(
+        parts.map((part) => sql`${part.expression} AS ${name(part.column)}`),
+        ",\n  ",
+      )}`;
+}
+
+/** Formulas after the formulas that they read. */
+function orderFormulas(kind: string, formulas: readonly Trait[]): (Trait & { type: "formula" })[] {
+  const all = formulas.filter((trait): trait is Trait & { type: "formula" } => trait.type === "formula");
+  const ordered: (Trait & { type: "formula" })[] = [];
+  const place = (trait: Trait & { type: "formula" }, path: readonly string[]): void => {
+    if (ordered.includes(trait)) return;
+    if (path.includes(trait.name))
+      throw new CambiumError("PROJECT_INVALID", `formula traits of ${kind} go in a circle: ${[...path, trait.name].join(" → ")}`);
+    for (const other of all) {
+      if (formulaInputs(trait.formula).includes(other.name)) place(other, [...path, trait.name]);
+    }
+    ordered.push(trait);
+  };
+  for (const trait of all) place(trait, []);
+  return ordered;
+}
+
+/** Collects what has to be joined while expressions are made. */
+class TraitsBuilder {
+  #scope: EventScope;
+  #project: Project;
+  #kind: string;
+  #window: CycleWindow;
+  #entities: string;
+  #facts = { day: new Map<string, Sql>(), hour: new Map<string, Sql>() };
+  #values = new Map<string, Sql>();
+  #profile = new Set<string>();
+  #computed = new Set<string>();
+  #rollups: { alias: string; query: Sql }[] = [];
+
+  constructor(scope: EventScope, project: Project, kind: string, window: CycleWindow, entities: string) {
+    this.#scope = scope;
+    this.#project = project;
+    this.#kind = kind;
+    this.#window = window;
+    this.#entities = entities;
+  }
+
+  expressionOf(trait: Exclude<Trait, { type: "formula" }>): Sql {
+    const { dialect, timezone } = this.#scope;
+    const measures = measuresOfTrait(trait, timezone);
+    const part = (role: string) => measures[role] as Measure;
+    const within = "within" in trait ? trait.within : undefined;
+    if ("exact" in trait && trait.exact === true) return dialect.tryCast(this.computed(trait.name), traitType(this.#project, trait));
+    switch (trait.type) {
+      case "count":
+        return sql`coalesce(${this.scalar(part("count"), within)}, 0)`;
+      case "sum":
+      case "min":
+      case "max":
+      case "first_seen":
+      case "last_seen":
+        return this.scalar(part("value"), within);
+      case "avg":
+        return sql`${dialect.cast(this.scalar(part("sum"), within), "double")} / nullif(${this.scalar(part("count"), within)}, 0)`;
+      case "first":
+      case "last":
+        return dialect.tryCast(dialect.positionValue(this.scalar(part("value"), within)), trait.value ?? "text");
+      case "days_active":
+        return sql`coalesce(${this.days(part("count"), within)}, 0)`;
+      case "days_since":
+        return dialect.daysBetween(dialect.day(this.scalar(part("value"), within), timezone), this.#today());
+      case "most_frequent":
+      case "unique_count":
+      case "unique_list":
+        return this.fromValues(trait, part("values").id, within);
+      case "profile":
+        return dialect.tryCast(this.profile(trait.path ?? trait.name), trait.value ?? "text");
+      case "sql":
+        return dialect.tryCast(this.computed(trait.name), trait.value);
+      case "rollup":
+        return this.rollup(trait);
+      default:
+        return trait satisfies never;
+    }
+  }
+
+  /** A measure over its window. */
+  scalar(measure: Measure, within: string | undefined): Sql {
+    if (!isScalar(measure)) throw new CambiumError("INTERNAL", `measure ${measure.id} has no column`);
+    return this.#fact(
+      measure,
+      within,
+      overFacts(this.#scope.dialect, measure.aggregate.type, sql`f.${name(measure.id)}`, this.#inWindow(measure, within)),
+      "v",
+    );
+  }
+
+  /** Distinct days with at least one event. */
+  days(measure: Measure, within: string | undefined): Sql {
+    const counted = sql`${this.#inWindow(measure, within)} AND f.${name(measure.id)} > 0`;
+    return this.#fact(measure, within, this.#scope.dialect.filtered(sql`count(DISTINCT f.bucket)`, counted), "d");
+  }
+
+  #fact(measure: Measure, within: string | undefined, aggregate: Sql, role: string): Sql {
+    const alias = `${measure.id}_${role}_${(within ?? "ever").replaceAll(/\W/g, "")}`;
+    this.#facts[measure.grain].set(alias, aggregate);
+    return sql`${name(measure.grain === "day" ? "fd" : "fh")}.${name(alias)}`;
+  }
+
+  #today(): Sql {
+    const { dialect, timezone } = this.#scope;
+    return dialect.day(dialect.timestamp(this.#window.now), timezone);
+  }
+
+  #inWindow(measure: { grain: "day" | "hour" }, within: string | undefined): Sql {
+    const { dialect } = this.#scope;
+    if (within === undefined) return sql`TRUE`;
+    const { length } = durationOf(within);
+    if (measure.grain === "day") return sql`f.bucket > ${dialect.addDays(this.#today(), -length)}`;
+    return sql`f.bucket > ${dialect.addMicros(dialect.hour(dialect.timestamp(this.#window.now)), -length * 3_600_000_000)}`;
+  }
+
+  fromValues(trait: Trait & { type: "most_frequent" | "unique_count" | "unique_list" }, measure: string, within: string | undefined): Sql {
+    const { dialect } = this.#scope;
+    const alias = `${trait.name}_values`;
+    const where = sql`v.measure = ${measure} AND ${within === undefined ? sql`TRUE` : sql`v.bucket > ${dialect.addDays(this.#today(), -durationOf(within).length)}`}`;
+    const counted = sql`SELECT s.entity_id, v.value, sum(v.n) AS n FROM ${name(this.#entities)} AS g
+    JOIN ${name("growth", `${this.#kind}_subjects`)} AS s ON s.entity_id = g.entity_id
+    JOIN ${nameOf(values(this.#kind))} AS v ON v.subject_id = s.subject_id WHERE ${where} GROUP BY 1, 2`;
+    const result = {
+      most_frequent: () =>
+        sql`SELECT entity_id, value AS result FROM (SELECT entity_id, value, row_number() OVER (PARTITION BY entity_id ORDER BY n DESC, value) AS place
+    FROM (${counted}) AS c WHERE n >= ${trait.type === "most_frequent" ? (trait.min ?? 2) : 2}) AS ranked WHERE place = 1`,
+      unique_count: () => sql`SELECT entity_id, count(*) AS result FROM (${counted}) AS c GROUP BY entity_id`,
+      unique_list: () =>
+        sql`SELECT entity_id, ${dialect.uniqueList(sql`value`, trait.type === "unique_list" ? (trait.max ?? 100) : 100)} AS result FROM (${counted}) AS c GROUP BY entity_id`,
+    }[trait.type]();
+    this.#values.set(alias, result);
+    const expression = sql`${name(alias)}.result`;
+    return trait.type === "unique_count" ? sql`coalesce(${expression}, 0)` : expression;
+  }
+
+  profile(path: string): Sql {
+    const [head = path, ...rest] = path.split(".");
+    this.#profile.add(head);
+    return this.#scope.dialect.jsonText(sql`pv.${name(`p_${head}`)}`, rest);
+  }
+
+  computed(trait: string): Sql {
+    this.#computed.add(trait);
+    return sql`cv.${name(`c_${trait}`)}`;
+  }
+
+  rollup(trait: Trait & { type: "rollup" }): Sql {
+    const { dialect } = this.#scope;
+    const alias = `r_${trait.name}`;
+    const context = this.#scope;
+    const where = trait.where === undefined ? sql`TRUE` : conditionPredicate(context, this.#project, trait.from, trait.where);
+    const value = trait.trait === undefined ? sql`1` : sql`t.${name(trait.trait)}`;
+    // Decimal sums are exact, so the result does not depend on the order in which members are read.
+    const exact = dialect.cast(value, "decimal");
+    const holds = trait.trait === undefined ? where : sql`${where} AND coalesce(${value}, FALSE)`;
+    const filtered = (over: Sql) => dialect.filtered(over, where);
+    const rolls: Record<typeof trait.roll, () => Sql> = {
+      sum: () => filtered(sql`sum(${exact})`),
+      min: () => filtered(sql`min(${value})`),
+      max: () => filtered(sql`max(${value})`),
+      avg: () => sql`${dialect.cast(filtered(sql`sum(${exact})`), "double")} / nullif(${filtered(sql`count(${value})`)}, 0)`,
+      any: () => sql`coalesce(bool_or(${holds}), FALSE)`,
+      all: () => sql`bool_and(${holds})`,
+      count: () => filtered(sql`count(*)`),
+      count_where: () => filtered(sql`count(*)`),
+    };
+    const aggregate = rolls[trait.roll]();
+    const scores = trait.where === undefined ? [] : scoresNamed(trait.where);
+    this.#rollups.push({
+      alias,
+      query: sql`SELECT m.group_id AS entity_id, ${aggregate} AS result FROM (${membersQuery(this.#scope, this.#project, this.#kind, trait.from, this.#window)}) AS m
+    JOIN ${name(this.#entities)} AS g ON g.entity_id = m.group_id
+    JOIN ${name("growth", `${trait.from}_traits`)} AS t ON t.entity_id = m.member_id ${scoreJoins(scores)} GROUP BY m.group_id`,
+    });
+    const result = sql`${name(alias)}.result`;
+    return trait.roll === "count" || trait.roll === "count_where" ? sql`coalesce(${result}, 0)` : result;
+  }
+
+  joins(): Sql {
+    const kind = this.#kind;
+    const subjects = name("growth", `${kind}_subjects`);
+    const parts: Sql[] = [];
+    for (const [grain, alias] of [
+      ["day", "fd"],
+      ["hour", "fh"],
+    ] as const) {
+      const aggregates = [...this.#facts[grain]];
+      if (aggregates.length === 0) continue;
+      parts.push(sql`LEFT JOIN (SELECT s.entity_id, ${join(
+        aggregates.map(([column, aggregate]) => sql`${aggregate} AS ${name(column)}`),
+        ",\n    ",
+      )}
+  FROM ${name(this.#entities)} AS g JOIN ${subjects} AS s ON s.entity_id = g.entity_id
+  JOIN ${nameOf(factTable(kind, grain))} AS f ON f.subject_id = s.subject_id GROUP BY s.entity_id) AS ${name(alias)} ON ${name(alias)}.entity_id = g.entity_id`);
+    }
+    for (const [alias, query] of this.#values) parts.push(joined(query, alias));
+    for (const { alias, query } of this.#rollups) parts.push(joined(query, alias));
+    if (this.#profile.size > 0) parts.push(joined(this.#profileQuery(subjects), "pv"));
+    if (this.#computed.size > 0) parts.push(joined(this.#computedQuery(), "cv"));
+    return join(parts, "\n");
+  }
+
+  #profileQuery(subjects: Sql): Sql {
+    const { dialect } = this.#scope;
+    const order = dialect.position(sql`p.happened_at`, sql`p.received_at`, sql`p.message_id`, sql`''`);
+    const columns = [...this.#profile].map(
+      (key) => sql`${dialect.filtered(dialect.argMax(sql`p.value`, order), sql`p.name = ${key}`)} AS ${name(`p_${key}`)}`,
+    );
+    return sql`SELECT s.entity_id, ${join(columns)} FROM ${name(this.#entities)} AS g JOIN ${subjects} AS s ON s.entity_id = g.entity_id
+  JOIN ${nameOf(profileValues(this.#kind))} AS p ON p.subject_id = s.subject_id
+  WHERE p.name IN (${join([...this.#profile].map((key) => sql`${key}`))}) GROUP BY s.entity_id`;
+  }
+
+  #computedQuery(): Sql {
+    const columns = [...this.#computed].map((trait) => sql`max(CASE WHEN c.trait = ${trait} THEN c.value END) AS ${name(`c_${trait}`)}`);
+    return sql`SELECT c.entity_id, ${join(columns)} FROM ${nameOf(computedTable(this.#kind))} AS c JOIN ${name(this.#entities)} AS g ON g.entity_id = c.entity_id GROUP BY c.entity_id`;
+  }
+}
+
+function joined(query: Sql, alias: string): Sql {
+  return sql`LEFT JOIN (${query}) AS ${name(alias)} ON ${name(alias)}.entity_id = g.entity_id`;
+}
+
+/** `(group_id, member_id)` of a kind in a group kind, as of the moment: people by membership, groups by their parent. */
+export function membersQuery(scope: EventScope, project: Project, groupKind: string, memberKind: string, window: CycleWindow): Sql {
+  const member = project.entities.find((entity) => entity.kind === memberKind);
+  const moment = scope.dialect.timestamp(window.now);
+  if (member?.isGroup === true) {
+    return sql`SELECT parent_id AS group_id, entity_id AS member_id FROM ${name("growth", `${memberKind}_entities`)} WHERE parent_id IS NOT NULL`;
+  }
+  const valid = sql`m.valid_from <= ${moment} AND (m.valid_to IS NULL OR m.valid_to > ${moment})`;
+  const below = project.entities.filter((entity) => entity.parent === groupKind);
+  const through = below.map(
+    (entity) => sql` UNION SELECT w.parent_id AS group_id, m.user_id AS member_id FROM growth.memberships AS m
+      JOIN ${name("growth", `${entity.kind}_entities`)} AS w ON w.entity_id = m.group_id WHERE m.kind = ${entity.kind} AND w.parent_id IS NOT NULL AND ${valid}`,
+  );
+  return sql`SELECT m.group_id, m.user_id AS member_id FROM growth.memberships AS m WHERE m.kind = ${groupKind} AND ${valid}${through.length === 0 ? sql` GROUP BY 1, 2` : join(through, "")}`;
+}
