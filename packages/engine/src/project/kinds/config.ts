@@ -32,6 +32,8 @@ const entityRule = z
     group_type: z.string().optional(),
     /** Path on the group call of this kind that names the parent: `traits.account_id`. */
     parent_id: z.array(z.string()).optional(),
+    /** What makes a user a member: group calls (default), or every event of theirs that names the group. */
+    membership: z.enum(["calls", "events"]).optional(),
     /** Events whose user leaves the group they name. */
     leave_events: z.array(eventName).optional(),
     /** The trait shown as the entity's name. */

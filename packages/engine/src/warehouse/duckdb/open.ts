@@ -15,6 +15,8 @@ export interface DuckdbSettings {
   readonly threads?: number;
   /** Such as `1500MB`. */
   readonly memoryMax?: string;
+  /** Nothing can be written; several processes may then read at once, but not beside one that writes. */
+  readonly readOnly?: boolean;
 }
 
 /** Queries at once; `UV_THREADPOOL_SIZE` is set to more than this by the program's entry (see `gate.ts`). */
@@ -27,6 +29,7 @@ export async function openDuckdb(settings: DuckdbSettings): Promise<Warehouse> {
   let instance: InstanceType<typeof duckdb.DuckDBInstance>;
   try {
     instance = await duckdb.DuckDBInstance.create(settings.file, {
+      access_mode: settings.readOnly === true ? "READ_ONLY" : "AUTOMATIC",
       threads: String(settings.threads ?? Math.max(1, os.availableParallelism())),
       memory_limit: settings.memoryMax ?? "1500MB",
       temp_directory: path.join(settings.scratchDir, "spill"),
