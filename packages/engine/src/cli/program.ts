@@ -1,0 +1,42 @@
+import { Command } from "commander";
+import { register as registerInit } from "./commands/init.js";
+import { register as registerQuery } from "./commands/query.js";
+import { register as registerSchemas } from "./commands/schemas.js";
+import { register as registerValidate } from "./commands/validate.js";
+import type { CliContext } from "./context.js";
+import { exitCodeWords } from "./exit-codes.js";
+
+/** Every command, one file each in commands/. A new one is one import and one entry here. */
+const commands: readonly ((program: Command, context: CliContext) => void)[] = [
+  registerInit,
+  registerValidate,
+  registerSchemas,
+  registerQuery,
+];
+
+export function createProgram(context: CliContext, version: string): Command {
+  const program = new Command("cambium")
+    .description("Cambium, the open growth engine: from events to profiles, scores, audiences and deliveries.")
+    .version(version, "-v, --version", "print the version")
+    .option("-p, --project <dir>", "the growth project's folder (else CAMBIUM_PROJECT, else the nearest cambium.yml upwards)")
+    .option("--json", "answer in JSON, for machines")
+    .option("--debug", "show where an error came from")
+    .option("--no-color", "no colours (NO_COLOR=1 does the same)")
+    .helpOption("-h, --help", "show this help")
+    .helpCommand("help [command]", "show the help of a command")
+    .showSuggestionAfterError(true)
+    .showHelpAfterError("(add --help for examples)")
+    .configureHelp({ showGlobalOptions: true })
+    .configureOutput({
+      writeOut: (text) => context.terminal.out(text),
+      writeErr: (text) => context.terminal.err(text),
+      getOutHelpWidth: () => context.terminal.columns,
+      getErrHelpWidth: () => context.terminal.columns,
+    })
+    .exitOverride();
+  for (const register of commands) register(program, context);
+  for (const command of program.commands) command.copyInheritedSettings(program);
+  const codes = exitCodeWords.map(([code, words]) => `  ${code}  ${words}`).join("\n");
+  program.addHelpText("after", `\nExit codes:\n${codes}\n\nStart here:\n  cambium init my-project && cd my-project && cambium up`);
+  return program;
+}

@@ -1,0 +1,74 @@
+import { MultiBar, Presets, type SingleBar } from "cli-progress";
+import type { Terminal } from "./terminal.js";
+
+/**
+ * Progress of everything that takes over a second: bars on a terminal's stderr, otherwise a plain line when a task
+ * starts, at each quarter, and when it ends. Never on stdout.
+ */
+export interface Progress {
+  /** A task with a known amount; `advance` may be called often. */
+  task(title: string, total: number, unit?: string): Task;
+  stop(): void;
+}
+
+export interface Task {
+  advance(by?: number): void;
+  at(value: number): void;
+  done(sentence?: string): void;
+}
+
+export function progressOn(terminal: Terminal, quiet: boolean = false): Progress {
+  if (quiet) return { task: () => ({ advance: () => {}, at: () => {}, done: () => {} }), stop: () => {} };
+  return terminal.errIsTerminal ? bars() : lines(terminal);
+}
+
+function bars(): Progress {
+  const multi = new MultiBar(
+    {
+      stream: process.stderr,
+      clearOnComplete: false,
+      hideCursor: true,
+      fps: 10,
+      barsize: 24,
+      format: "{title} {bar} {percentage}%  {value}/{total} {unit}  {duration_formatted}  {note}",
+    },
+    Presets.shades_classic,
+  );
+  const titleChars = 22;
+  return {
+    task(title, total, unit = "") {
+      const bar: SingleBar = multi.create(Math.max(1, total), 0, { title: title.padEnd(titleChars), unit, note: "" });
+      return {
+        advance: (by = 1) => bar.increment(by),
+        at: (value) => bar.update(value),
+        done(sentence) {
+          bar.update(bar.getTotal(), { note: sentence ?? "" });
+          bar.stop();
+        },
+      };
+    },
+    stop: () => multi.stop(),
+  };
+}
+
+function lines(terminal: Terminal): Progress {
+  return {
+    task(title, total, unit = "") {
+      let value = 0;
+      let quarter = 0;
+      terminal.err(`${title} …\n`);
+      const at = (next: number) => {
+        value = next;
+        const reached = Math.floor((4 * value) / Math.max(1, total));
+        if (reached > quarter && reached < 4) terminal.err(`${title} ${reached * 25}%  ${value}/${total} ${unit}`.trimEnd() + "\n");
+        quarter = Math.max(quarter, reached);
+      };
+      return {
+        advance: (by = 1) => at(value + by),
+        at,
+        done: (sentence) => terminal.err(`${title} done${sentence === undefined ? "" : `: ${sentence}`}\n`),
+      };
+    },
+    stop: () => {},
+  };
+}
