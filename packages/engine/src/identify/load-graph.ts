@@ -1,0 +1,126 @@
+import { type Sql, empty, join, sql } from "../warehouse/sql.js";
+import { type Graph, type Outcome, resolver } from "./resolve.js";
+import { type Scope, countOf, typeIndexOf } from "./scope.js";
+
+/** Rows that come to JavaScript at once: bounds memory whatever the size of the graph. */
+const chunkRowsMax = 200_000;
+
+/**
+ * Numbers the identifiers and observations in play (`identity_ids`, `identity_observations`), resolves them, and puts the
+ * outcome into `identity_result` (n → root), `identity_merged` and `identity_refused`, all in dense numbers.
+ */
+export async function resolveGraph(scope: Scope, componentSize: number): Promise<{ identifiers: number; observations: number }> {
+  const { connection, dialect } = scope;
+  await connection.run(
+    sql`/* identify: observations to apply, those of replayed components included */ ${dialect.tempTable("identity_work", work(scope, componentSize > 0))}`,
+  );
+  await connection.run(
+    sql`/* identify: identifiers in play, oldest first, with their profiles */ ${dialect.tempTable("identity_ids", ids(scope))}`,
+  );
+  await connection.run(sql`/* identify: observations in order */ ${dialect.tempTable("identity_observations", dense(scope))}`);
+  const identifiers = await countOf(scope, sql`identity_ids`);
+  const observations = await countOf(scope, sql`identity_observations`);
+  const graph = await readGraph(scope, identifiers);
+  const outcome = await resolveAll(scope, graph, observations);
+  await stageOutcome(scope, graph, outcome);
+  return { identifiers, observations };
+}
+
+function work(scope: Scope, hasComponent: boolean): Sql {
+  const { dialect, slots } = scope;
+  const fresh = sql`SELECT ${join(slots.map((slot) => slot.id))}, received_at, message_id FROM identity_new`;
+  if (!hasComponent) return fresh;
+  const stored = slots.map((slot) => sql`${dialect.tryCast(dialect.jsonText(sql`o.identifier_ids`, [slot.key]), "integer")}`);
+  return sql`${fresh} UNION ALL SELECT ${join(stored)}, o.received_at, o.message_id FROM growth.observations AS o
+    LEFT JOIN identity_new AS n ON n.observation_id = o.observation_id${scope.byDay ? sql` AND n.day = o.day` : empty}
+    WHERE n.observation_id IS NULL AND o.owner_id IN (SELECT identifier_id FROM identity_component)`;
+}
+
+function ids(scope: Scope): Sql {
+  const { dialect, slots } = scope;
+  const named = join(
+    slots.map((slot) => sql`SELECT ${slot.id} AS identifier_id FROM identity_work WHERE ${slot.id} IS NOT NULL`),
+    " UNION ALL ",
+  );
+  const profiles = sql`SELECT s.entity_id FROM growth.user_subjects AS s WHERE s.subject_id IN (SELECT identifier_id FROM named)`;
+  const inPlay = sql`SELECT identifier_id FROM named UNION SELECT subject_id FROM growth.user_subjects WHERE entity_id IN (${profiles})`;
+  const known = sql`SELECT p.identifier_id, coalesce(k.type, n.type) AS type, s.entity_id,
+      c.identifier_id IS NOT NULL AS is_replayed, k.identifier_id IS NOT NULL AS is_known,
+      CASE WHEN k.identifier_id IS NULL OR n.received_at < k.first_received_at OR (n.received_at = k.first_received_at AND n.message_id < k.first_message_id) THEN n.received_at ELSE k.first_received_at END AS received_at,
+      CASE WHEN k.identifier_id IS NULL OR n.received_at < k.first_received_at OR (n.received_at = k.first_received_at AND n.message_id < k.first_message_id) THEN n.message_id ELSE k.first_message_id END AS message_id
+    FROM in_play AS p
+    LEFT JOIN identity_new_ids AS n ON n.identifier_id = p.identifier_id
+    LEFT JOIN growth.identifiers AS k ON k.identifier_id = p.identifier_id
+    LEFT JOIN growth.user_subjects AS s ON s.subject_id = p.identifier_id
+    LEFT JOIN identity_component AS c ON c.identifier_id = p.identifier_id`;
+  const type = typeIndexOf(scope, sql`type`);
+  const numbered = sql`SELECT row_number() OVER (ORDER BY received_at, message_id, ${type}, identifier_id) - 1 AS n, ${type} AS type_index, known.* FROM known`;
+  return sql`WITH named AS (SELECT DISTINCT identifier_id FROM (${named}) AS every_slot), in_play AS (${inPlay}), known AS (${known}), numbered AS (${numbered})
+    SELECT numbered.*, CASE WHEN numbered.is_replayed OR r.n IS NULL THEN -1 ELSE r.n END AS root,
+      ${dialect.cast(dialect.microsBetween(dialect.timestamp(0), sql`numbered.received_at`), "double")} AS seen
+    FROM numbered LEFT JOIN numbered AS r ON r.identifier_id = numbered.entity_id ORDER BY numbered.n`;
+}
+
+function dense(scope: Scope): Sql {
+  const { dialect, slots } = scope;
+  const numbers = join(slots.map((slot, index) => sql`coalesce(${tableAlias(index)}.n, -1) AS ${slot.dense}`));
+  const joins = join(
+    slots.map((slot, index) => sql`LEFT JOIN identity_ids AS ${tableAlias(index)} ON ${tableAlias(index)}.identifier_id = w.${slot.id}`),
+    " ",
+  );
+  return sql`SELECT row_number() OVER (ORDER BY w.received_at, w.message_id) - 1 AS n, w.received_at, w.message_id,
+      ${dialect.cast(dialect.microsBetween(dialect.timestamp(0), sql`w.received_at`), "double")} AS received, ${numbers}
+    FROM identity_work AS w ${joins} ORDER BY n`;
+}
+
+function tableAlias(index: number): Sql {
+  return { parts: [{ name: `t${index}` }] };
+}
+
+async function readGraph(scope: Scope, size: number): Promise<Graph> {
+  const graph = { types: new Uint8Array(size), seen: new Float64Array(size), root: new Int32Array(size) };
+  const columns = ["type_index", "seen", "root"] as const;
+  for (let start = 0; start < size; start += chunkRowsMax) {
+    const rows = await readNumbers(scope, "identity_ids", columns, start);
+    rows[0]?.forEach((value, index) => void (graph.types[start + index] = value));
+    rows[1]?.forEach((value, index) => void (graph.seen[start + index] = value));
+    rows[2]?.forEach((value, index) => void (graph.root[start + index] = value));
+  }
+  return graph;
+}
+
+async function resolveAll(scope: Scope, graph: Graph, observations: number): Promise<Outcome & { readonly root: Int32Array }> {
+  const resolving = resolver(scope.graphRules, graph);
+  const width = scope.slots.length;
+  const columns = [...scope.slots.map((_, index) => `d${index}`), "received"];
+  for (let start = 0; start < observations; start += chunkRowsMax) {
+    const rows = await readNumbers(scope, "identity_observations", columns, start);
+    const count = rows[0]?.length ?? 0;
+    const slots = new Int32Array(count * width);
+    for (let slot = 0; slot < width; slot += 1) rows[slot]?.forEach((value, index) => void (slots[index * width + slot] = value));
+    resolving.take({ start, count, slots, received: Float64Array.from(rows[width] ?? []) });
+  }
+  return resolving.finish();
+}
+
+async function readNumbers(scope: Scope, table: string, columns: readonly string[], start: number): Promise<number[][]> {
+  const { connection, dialect } = scope;
+  const numbers = columns.map(
+    (column) => sql`${dialect.cast({ parts: [{ name: column }] }, "double")} AS ${{ parts: [{ name: column }] }}`,
+  );
+  const result = await connection.columns(
+    sql`/* identify: bring numbers to the resolver */ SELECT ${join(numbers)} FROM ${{ parts: [{ name: table }] }} WHERE n >= ${start} AND n < ${start + chunkRowsMax} ORDER BY n`,
+  );
+  return columns.map((column) => (result[column] ?? []) as number[]);
+}
+
+/** Only what may differ from the stored graph goes back. */
+async function stageOutcome(scope: Scope, graph: Graph, outcome: Outcome & { readonly root: Int32Array }): Promise<void> {
+  const changed: number[] = [];
+  outcome.root.forEach((root, n) => {
+    if (root !== graph.root[n] || root === -1) changed.push(n);
+  });
+  await scope.connection.stage("identity_result", { n: changed, root: changed.map((n) => outcome.root[n] as number) });
+  await scope.connection.stage("identity_merged", outcome.merges);
+  await scope.connection.stage("identity_refused", outcome.refusals);
+}
