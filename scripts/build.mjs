@@ -42,7 +42,16 @@ async function buildBundleIfStale(name, force) {
   const stamp = path.join(dir, "dist/.built");
   // Taken before the sources are read: what changes during the build is newer than the stamp.
   const startedAt = new Date();
-  if (!force && timeOf(stamp) > newestIn([path.join(dir, "src"), path.join(dir, "package.json"), fileURLToPath(import.meta.url)])) {
+  if (
+    !force &&
+    timeOf(stamp) >
+      newestIn([
+        path.join(dir, "src"),
+        path.join(root, "packages/catalogue/src"),
+        path.join(dir, "package.json"),
+        fileURLToPath(import.meta.url),
+      ])
+  ) {
     return undefined;
   }
   const { build } = await importTool("esbuild");
@@ -53,6 +62,8 @@ async function buildBundleIfStale(name, force) {
     outdir,
     bundle: true,
     packages: "external",
+    // The catalogue's own code becomes part of the engine; what it runs in a child process stays outside.
+    alias: { "@cambium/catalogue": path.join(root, "packages/catalogue/src/index.ts") },
     platform: "node",
     format: "esm",
     target: "node20.19",

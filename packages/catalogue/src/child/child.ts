@@ -1,0 +1,65 @@
+/** The child process: takes calls over IPC, answers each, holds nothing between them but loaded code and open sockets. */
+import type { DeliverCall, FromChild, ToChild, VerifyCall } from "../protocol.js";
+import { deliver } from "./deliver.js";
+import type { Exchange } from "./exchange.js";
+import { installGuardedFetch } from "./guarded-fetch.js";
+import { cleaner, redacted } from "./redact.js";
+import type { Scope } from "./scope.js";
+import { statusOfError } from "./outcomes.js";
+import { verify } from "./verify.js";
+
+const cancels = new Map<number, AbortController>();
+
+installGuardedFetch();
+process.on("message", (message: ToChild) => {
+  if (message.type === "cancel") cancels.get(message.id)?.abort();
+  else void answer(message);
+});
+process.on("disconnect", () => process.exit(0));
+say({ type: "ready" });
+
+async function answer(call: DeliverCall | VerifyCall): Promise<void> {
+  const cancel = new AbortController();
+  cancels.set(call.id, cancel);
+  const clean = cleaner(call.secrets);
+  try {
+    const scope = scopeOf(call, cancel.signal);
+    if (call.type === "verify") {
+      const refusal = await verify(call, scope);
+      say(
+        refusal === undefined
+          ? { type: "verified", id: call.id }
+          : { type: "refused", id: call.id, ...refusal, reason: clean(refusal.reason) },
+      );
+      return;
+    }
+    const outcomes = await deliver(call, scope);
+    say({
+      type: "delivered",
+      id: call.id,
+      outcomes: outcomes.map((outcome) => ("reason" in outcome ? { ...outcome, reason: clean(outcome.reason) } : outcome)),
+    });
+  } catch (error) {
+    say({ type: "refused", id: call.id, reason: clean(statusOfError(error).reason), auth: false });
+  } finally {
+    cancels.delete(call.id);
+  }
+}
+
+function scopeOf(call: DeliverCall | VerifyCall, signal: AbortSignal): Scope {
+  return {
+    slug: call.slug,
+    allow: call.allow,
+    redirectTo: call.redirectTo,
+    requestTimeoutMs: call.requestTimeoutMs,
+    dryRun: call.type === "deliver" && call.dryRun,
+    signal,
+    exchanges: [],
+    record: (exchange: Exchange) => say({ type: "trace", id: call.id, trace: redacted(exchange, call.secrets) }),
+  };
+}
+
+function say(message: FromChild): void {
+  // A parent that is gone ends this process by "disconnect"; there is nobody to tell meanwhile.
+  if (process.connected) process.send?.(message);
+}
