@@ -13,6 +13,7 @@ export const errorCodes = {
     status: 500,
     next: 'The unreadable part was moved to quarantine; inspect it with `cambium query "SELECT * FROM raw.quarantine"`.',
   },
+  COLLECTOR_UNREACHABLE: { status: 503, next: "Start it with `cambium up`, or name another with --url; messages already sent count once." },
   DESTINATION_REJECTED: { status: 422, next: "The destination refused these rows; the sync's run page shows its answer for each." },
   DESTINATION_AUTH: { status: 401, next: "Renew the destination's secret in the environment, then run the sync again." },
   DESTINATION_UNAVAILABLE: { status: 503, next: "Cambium retries with growing pauses; nothing is lost meanwhile." },

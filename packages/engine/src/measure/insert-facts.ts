@@ -88,7 +88,7 @@ export function namedSubject(project: Project, entity: EntityKind): Sql {
  * Events that name no group, with the one group of this kind (or, failing that, of a kind below) that their person was a
  * member of at the event's timestamp; events with none or several are not in it.
  */
-function soleMemberships(project: Project, entity: EntityKind, events: Sql): Sql {
+export function soleMemberships(project: Project, entity: EntityKind, events: Sql): Sql {
   const below = project.entities.filter((candidate) => candidate.parent === entity.kind).map((candidate) => candidate.kind);
   const kinds = join([entity.kind, ...below].map((kind) => sql`${kind}`));
   return sql`/* the sole group of each event that names none */

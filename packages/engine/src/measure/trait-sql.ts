@@ -41,9 +41,16 @@ interface Part {
   readonly expression: Sql;
 }
 
-export function traitsQuery(scope: EventScope, project: Project, kind: string, window: CycleWindow, entities: string): Sql {
+export function traitsQuery(
+  scope: EventScope,
+  project: Project,
+  kind: string,
+  window: CycleWindow,
+  entities: string,
+  traitTable: (kind: string) => Sql = currentTraits,
+): Sql {
   const { dialect } = scope;
-  const builder = new TraitsBuilder(scope, project, kind, window, entities);
+  const builder = new TraitsBuilder(scope, project, kind, window, entities, traitTable);
   const formulas: Trait[] = [];
   const parts: Part[] = [];
   for (const trait of traitsOf(project, kind)) {
@@ -65,6 +72,10 @@ ${builder.joins()}`;
       sql`SELECT b.*, ${dialect.tryCast(formulaSql(scope, project, kind, formula), traitType(project, formula))} AS ${name(formula.name)} FROM (${inner}) AS b`,
     base,
   );
+}
+
+export function currentTraits(kind: string): Sql {
+  return name("growth", `${kind}_traits`);
 }
 
 function listed(parts: readonly Part[]): Sql {
@@ -100,13 +111,15 @@ class TraitsBuilder {
   #kind: string;
   #window: CycleWindow;
   #entities: string;
+  #traitTable: (kind: string) => Sql;
   #facts = { day: new Map<string, Sql>(), hour: new Map<string, Sql>() };
   #values = new Map<string, Sql>();
   #profile = new Set<string>();
   #computed = new Set<string>();
   #rollups: { alias: string; query: Sql }[] = [];
 
-  constructor(scope: EventScope, project: Project, kind: string, window: CycleWindow, entities: string) {
+  constructor(scope: EventScope, project: Project, kind: string, window: CycleWindow, entities: string, traitTable: (kind: string) => Sql) {
+    this.#traitTable = traitTable;
     this.#scope = scope;
     this.#project = project;
     this.#kind = kind;
@@ -181,18 +194,21 @@ class TraitsBuilder {
     return dialect.day(dialect.timestamp(this.#window.now), timezone);
   }
 
+  /** Buckets up to the moment: the facts never hold later ones, unless the moment is in the past. */
   #inWindow(measure: { grain: "day" | "hour" }, within: string | undefined): Sql {
     const { dialect } = this.#scope;
-    if (within === undefined) return sql`TRUE`;
+    const last = measure.grain === "day" ? this.#today() : dialect.hour(dialect.timestamp(this.#window.now));
+    const upTo = sql`f.bucket <= ${last}`;
+    if (within === undefined) return upTo;
     const { length } = durationOf(within);
-    if (measure.grain === "day") return sql`f.bucket > ${dialect.addDays(this.#today(), -length)}`;
-    return sql`f.bucket > ${dialect.addMicros(dialect.hour(dialect.timestamp(this.#window.now)), -length * 3_600_000_000)}`;
+    const first = measure.grain === "day" ? dialect.addDays(last, -length) : dialect.addMicros(last, -length * 3_600_000_000);
+    return sql`f.bucket > ${first} AND ${upTo}`;
   }
 
   fromValues(trait: Trait & { type: "most_frequent" | "unique_count" | "unique_list" }, measure: string, within: string | undefined): Sql {
     const { dialect } = this.#scope;
     const alias = `${trait.name}_values`;
-    const where = sql`v.measure = ${measure} AND ${within === undefined ? sql`TRUE` : sql`v.bucket > ${dialect.addDays(this.#today(), -durationOf(within).length)}`}`;
+    const where = sql`v.measure = ${measure} AND v.bucket <= ${this.#today()} AND ${within === undefined ? sql`TRUE` : sql`v.bucket > ${dialect.addDays(this.#today(), -durationOf(within).length)}`}`;
     const counted = sql`SELECT s.entity_id, v.value, sum(v.n) AS n FROM ${name(this.#entities)} AS g
     JOIN ${name("growth", `${this.#kind}_subjects`)} AS s ON s.entity_id = g.entity_id
     JOIN ${nameOf(values(this.#kind))} AS v ON v.subject_id = s.subject_id WHERE ${where} GROUP BY 1, 2`;
@@ -246,7 +262,7 @@ class TraitsBuilder {
       alias,
       query: sql`SELECT m.group_id AS entity_id, ${aggregate} AS result FROM (${membersQuery(this.#scope, this.#project, this.#kind, trait.from, this.#window)}) AS m
     JOIN ${name(this.#entities)} AS g ON g.entity_id = m.group_id
-    JOIN ${name("growth", `${trait.from}_traits`)} AS t ON t.entity_id = m.member_id ${scoreJoins(scores)} GROUP BY m.group_id`,
+    JOIN ${this.#traitTable(trait.from)} AS t ON t.entity_id = m.member_id ${scoreJoins(scores)} GROUP BY m.group_id`,
     });
     const result = sql`${name(alias)}.result`;
     return trait.roll === "count" || trait.roll === "count_where" ? sql`coalesce(${result}, 0)` : result;
@@ -284,7 +300,7 @@ class TraitsBuilder {
     );
     return sql`SELECT s.entity_id, ${join(columns)} FROM ${name(this.#entities)} AS g JOIN ${subjects} AS s ON s.entity_id = g.entity_id
   JOIN ${nameOf(profileValues(this.#kind))} AS p ON p.subject_id = s.subject_id
-  WHERE p.name IN (${join([...this.#profile].map((key) => sql`${key}`))}) GROUP BY s.entity_id`;
+  WHERE p.happened_at <= ${dialect.timestamp(this.#window.now)} AND p.name IN (${join([...this.#profile].map((key) => sql`${key}`))}) GROUP BY s.entity_id`;
   }
 
   #computedQuery(): Sql {

@@ -109,7 +109,15 @@ function computedOf(project: Project, kind: string): Computed[] {
   return [...traits, ...hidden];
 }
 
-function stateKind(kind: string): string {
+/** Columns whose SQL is evaluated on a schedule, not by events. */
+export function scheduledColumns(project: Project, kind: string): string[] {
+  return computedOf(project, kind)
+    .filter((each) => each.type === "sql")
+    .map((each) => each.column);
+}
+
+/** The kind under which `ops.definitions` remembers what was evaluated when. */
+export function stateKind(kind: string): string {
   return `computed:${kind}`;
 }
 

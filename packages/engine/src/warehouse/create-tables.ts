@@ -14,6 +14,13 @@ export async function createTables(connection: Connection, kinds: readonly strin
   for (const statement of statements) await connection.run(sql`/* create what is missing */ ${statement}`);
 }
 
+/** The tables that the loop derives, for a shadow warehouse whose raw tables are views. */
+export async function createDerivedTables(connection: Connection, kinds: readonly string[]): Promise<void> {
+  for (const spec of [...opsTables, ...growthTables, ...kinds.flatMap(growthTablesOf)]) {
+    for (const statement of connection.dialect.createTable(spec)) await connection.run(sql`/* create what is missing */ ${statement}`);
+  }
+}
+
 /** The column of `raw.events` with the id of the group of this kind that the event itself names. */
 export function groupColumn(kind: string): string {
   return `${kind}_id`;

@@ -1,6 +1,9 @@
 import type { Sql, SqlValue } from "./sql.js";
 import type { ColumnType, TableSpec } from "./table.js";
 
+/** Names and types of the fields of a file's lines; a nested record holds a sub-object's fields. */
+export type NdjsonShape = Readonly<Record<string, ColumnType | Readonly<Record<string, ColumnType>>>>;
+
 /**
  * What differs between engines, as pure functions from SQL to SQL. Code outside `warehouse/` never asks which engine it
  * talks to: it asks for the thing it needs here, or for a capability in `supports`.
@@ -29,6 +32,8 @@ export interface Dialect {
   cast(expression: Sql, type: ColumnType): Sql;
   /** A timestamp literal from an instant (µs). */
   timestamp(instant: number): Sql;
+  /** A timestamp from an expression of whole µs since 1970. */
+  timestampOf(micros: Sql): Sql;
   date(day: string): Sql;
   /** Local date of an instant in a zone. */
   day(timestamp: Sql, zone: string): Sql;
@@ -58,6 +63,15 @@ export interface Dialect {
   jsonObject(fields: readonly (readonly [string, Sql])[]): Sql;
   /** JSON of a value. */
   toJson(expression: Sql): Sql;
+  /** What a JSON value is: `text`, `number`, `boolean`, `object`, `list` or `null`. */
+  jsonKind(json: Sql): Sql;
+  /** Is this text valid JSON, as this engine reads it? */
+  jsonValid(text: Sql): Sql;
+  /**
+   * Rows of newline-delimited JSON files on the engine's machine: what stands in a FROM. A line that is no JSON gives a
+   * row of nulls, a value that does not fit gives null. The column `file` is the path as it was given.
+   */
+  ndjson(files: readonly string[], shape: NdjsonShape, lineBytesMax: number): Sql;
 
   /** The 63-bit id of a text: same numbers as `base/hash.ts`. */
   hash64(text: Sql): Sql;

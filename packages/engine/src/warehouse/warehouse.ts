@@ -28,6 +28,8 @@ export interface Connection {
   batches<T = Row>(query: Sql, batchRowsMax?: number): AsyncIterable<T[]>;
   /** A result by column, for what JavaScript computes over millions of rows; values as in `Cell`. */
   columns(query: Sql): Promise<Record<string, Cell[]>>;
+  /** One whole-number column of any size, with all 64 bits and in the query's order; empty for no rows. No nulls. */
+  integers(query: Sql): Promise<BigInt64Array>;
   /** Inserts rows made in JavaScript (hundreds to some hundred thousand; bulk data comes as files). */
   append(table: TableSpec, rows: readonly Row[]): Promise<void>;
   /** Whole numbers computed in JavaScript as a temporary table of this session, by column; millions of rows are fine. */
@@ -41,6 +43,11 @@ export interface Warehouse {
   readonly dialect: Dialect;
   /** A new session. At most `connectionsMax` statements run at once; further ones wait. */
   connect(): Promise<Connection>;
+  /**
+   * A session on an empty warehouse beside this one that sees this one's `raw` schema and nothing else: what a full
+   * recompute writes into. Everything in it is gone when it is closed. `mainTable` names this one's tables from there.
+   */
+  shadow(): Promise<{ connection: Connection; mainTable(spec: TableSpec): Sql; close(): Promise<void> }>;
   /** Writes what is pending to the main file; called when idle. */
   checkpoint(): Promise<void>;
   /** Where files for bulk reading and writing may be put (same machine). */

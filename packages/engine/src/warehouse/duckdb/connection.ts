@@ -79,6 +79,22 @@ export class DuckdbSession implements Connection {
     });
   }
 
+  async integers(query: Sql): Promise<BigInt64Array> {
+    return this.#execute(query, async (text) => {
+      const result = await this.#connection.run(text);
+      const chunks = await result.fetchAllChunks();
+      const all = new BigInt64Array(chunks.reduce((sum, chunk) => sum + chunk.rowCount, 0));
+      let at = 0;
+      for (const chunk of chunks) {
+        // The vector's own memory: a value a time costs ten times as much. Declared private, present in every 1.x.
+        const { items } = chunk.getColumnVector(0) as unknown as { items: BigInt64Array };
+        all.set(items.subarray(0, chunk.rowCount), at);
+        at += chunk.rowCount;
+      }
+      return all;
+    });
+  }
+
   async append(table: TableSpec, rows: readonly Row[]): Promise<void> {
     if (rows.length === 0) return;
     const types = await this.#columnTypes(table, rows);

@@ -1,4 +1,4 @@
-import type { Dialect } from "../dialect.js";
+import type { Dialect, NdjsonShape } from "../dialect.js";
 import { type Sql, type SqlValue, join, name, sql, trustedSql } from "../sql.js";
 import { type ColumnType, type TableSpec, columnNames, nameOf } from "../table.js";
 
@@ -12,7 +12,7 @@ const types: Record<ColumnType, string> = {
   date: "DATE",
   json: "JSON",
   "text[]": "VARCHAR[]",
-  position: "STRUCT(at TIMESTAMP, received TIMESTAMP, id VARCHAR, value VARCHAR)",
+  position: "STRUCT(moment TIMESTAMP, received TIMESTAMP, id VARCHAR, value VARCHAR)",
 };
 
 /** JSON path of DuckDB: `$."a"."b"`; integers index arrays. */
@@ -51,6 +51,7 @@ export const duckdbDialect: Dialect = {
   tryCast: (expression, type) => sql`TRY_CAST(${expression} AS ${trustedSql(types[type])})`,
   cast: (expression, type) => sql`CAST(${expression} AS ${trustedSql(types[type])})`,
   timestamp: (instant) => sql`make_timestamp(${Math.round(instant)})`,
+  timestampOf: (micros) => sql`make_timestamp(${micros})`,
   date: (day) => sql`CAST(${day} AS DATE)`,
   day: (timestamp, zone) =>
     zone === "UTC" ? sql`CAST(${timestamp} AS DATE)` : sql`CAST(((${timestamp}) AT TIME ZONE 'UTC') AT TIME ZONE ${zone} AS DATE)`,
@@ -70,6 +71,11 @@ export const duckdbDialect: Dialect = {
   jsonEntry: (json, key) => sql`json_extract(${json}, '$."' || replace(${key}, '"', '\\"') || '"')`,
   jsonObject: (fields) => sql`json_object(${join(fields.map(([field, expression]) => sql`${field}, ${expression}`))})`,
   toJson: (expression) => sql`to_json(${expression})`,
+  jsonKind: (json) => sql`(CASE json_type(${json}) WHEN 'VARCHAR' THEN 'text' WHEN 'OBJECT' THEN 'object' WHEN 'ARRAY' THEN 'list'
+  WHEN 'BOOLEAN' THEN 'boolean' WHEN 'NULL' THEN 'null' ELSE 'number' END)`,
+  jsonValid: (text) => sql`json_valid(${text})`,
+  ndjson: (files, shape, lineBytesMax) => sql`read_json([${join(files.map((file) => sql`${file}`))}], format = 'newline_delimited',
+  columns = {${ndjsonColumns(shape)}}, ignore_errors = true, filename = 'file', maximum_object_size = ${lineBytesMax})`,
 
   hash64: (text) => sql`CAST(md5_number_lower(${text}) >> 1 AS BIGINT)`,
   fingerprint: (columns) => sql`CAST(hash(${join(columns)}) >> 1 AS BIGINT)`,
@@ -77,9 +83,9 @@ export const duckdbDialect: Dialect = {
   idText: (id) => sql`CAST(${id} AS VARCHAR)`,
 
   position: (timestamp, receivedAt, messageId, value) =>
-    sql`{'at': ${timestamp}, 'received': ${receivedAt}, 'id': ${messageId}, 'value': ${value}}`,
+    sql`{'moment': ${timestamp}, 'received': ${receivedAt}, 'id': ${messageId}, 'value': ${value}}`,
   positionValue: (position) => sql`(${position}).value`,
-  positionTimestamp: (position) => sql`(${position}).at`,
+  positionTimestamp: (position) => sql`(${position}).moment`,
   positionMessageId: (position) => sql`(${position}).id`,
 
   argMax: (value, by) => sql`arg_max(${value}, ${by})`,
@@ -96,6 +102,16 @@ export const duckdbDialect: Dialect = {
   lower: (text) => sql`lower(${text})`,
   differs: (a, b) => sql`${a} IS DISTINCT FROM ${b}`,
 };
+
+function ndjsonColumns(shape: NdjsonShape): Sql {
+  const typeOf = (type: NdjsonShape[string]): string =>
+    typeof type === "string"
+      ? types[type]
+      : `STRUCT(${Object.entries(type)
+          .map(([field, fieldType]) => `"${field}" ${types[fieldType]}`)
+          .join(", ")})`;
+  return join(Object.entries(shape).map(([column, type]) => sql`${column}: ${typeOf(type)}`));
+}
 
 function upsert(spec: TableSpec, source: Sql, columns: readonly string[]): Sql[] {
   const others = columns.filter((column) => !spec.key.includes(column));

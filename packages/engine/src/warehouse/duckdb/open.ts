@@ -7,6 +7,7 @@ import { Gate } from "../gate.js";
 import type { Warehouse } from "../warehouse.js";
 import { DuckdbSession } from "./connection.js";
 import { duckdbDialect } from "./dialect.js";
+import { openShadow } from "./shadow.js";
 
 export interface DuckdbSettings {
   /** The database file, or `:memory:`. */
@@ -52,6 +53,7 @@ export async function openDuckdb(settings: DuckdbSettings): Promise<Warehouse> {
     dialect: duckdbDialect,
     scratchDir: settings.scratchDir,
     connect,
+    shadow: async () => openShadow(instance, gate, settings.scratchDir),
     async checkpoint() {
       const session = await instance.connect();
       try {

@@ -1,0 +1,106 @@
+import type { ExplainedValue, Explanation } from "../base/explanation.js";
+import { conditionPredicate, scoreJoins, scoresNamed } from "../project/compile/condition-predicate.js";
+import { hiddenColumn } from "../project/compile/hidden.js";
+import type { Condition } from "../project/kinds/condition.js";
+import type { EntityKind } from "../project/project.js";
+import { name, sql } from "../warehouse/sql.js";
+import { eventsBehind, numberText } from "./explain-events.js";
+import { explainScore } from "./explain-score.js";
+import { type ExplainContext, explainTrait } from "./explain-trait.js";
+
+/** A condition for one entity, part by part: does it hold, on what value, and by how much does it miss. */
+export async function explainCondition(
+  context: ExplainContext,
+  entity: EntityKind,
+  entityId: string,
+  condition: Condition,
+): Promise<Explanation> {
+  const holds = await evaluate(context, entity, entityId, condition);
+  const part = (title: string, value: ExplainedValue, more: Partial<Explanation> = {}): Explanation => ({
+    title,
+    kind: "condition",
+    value,
+    holds,
+    children: [],
+    ...more,
+  });
+  const parts = async (list: readonly Condition[]) => {
+    const explained: Explanation[] = [];
+    for (const each of list) explained.push(await explainCondition(context, entity, entityId, each));
+    return explained;
+  };
+  if ("all" in condition) return part("all of", holds, { children: await parts(condition.all) });
+  if ("any" in condition) return part("any of", holds, { children: await parts(condition.any) });
+  if ("not" in condition) return part("not", holds, { children: await parts([condition.not]) });
+  if ("trait" in condition) {
+    const child = await explainTrait(context, entity, entityId, condition.trait);
+    return part(conditionWords(condition), child.value, { detail: missedBy(child.value, condition, holds), children: [child] });
+  }
+  if ("score" in condition) {
+    const child = await explainScore(context, entity, entityId, condition.score);
+    return part(conditionWords(condition), child.value, { detail: missedBy(child.value, condition, holds), children: [child] });
+  }
+  if ("event" in condition) {
+    const behind = await eventsBehind(context.connection, context.scope, context.project, entity, entityId, context.window, condition);
+    return part(conditionWords(condition), behind.total, {
+      detail: missedBy(behind.total, condition.count ?? { gte: 1 }, holds),
+      events: behind.events,
+      eventsTotal: behind.total,
+    });
+  }
+  if ("audience" in condition) return part(conditionWords(condition), holds);
+  const column = hiddenColumn(condition);
+  const row = await context.connection.first<{ value: ExplainedValue }>(
+    sql`/* a hidden trait */ SELECT t.${name(column)} AS value FROM ${name("growth", `${entity.kind}_traits`)} AS t WHERE t.entity_id = ${{ parts: [{ text: numberText(entityId) }] }}`,
+  );
+  return part(conditionWords(condition), row?.value ?? false);
+}
+
+async function evaluate(context: ExplainContext, entity: EntityKind, entityId: string, condition: Condition): Promise<boolean> {
+  const row = await context.connection.first<{ holds: boolean }>(
+    sql`/* does a condition hold for one entity */ SELECT ${conditionPredicate(context.scope, context.project, entity.kind, condition)} AS holds
+FROM ${name("growth", `${entity.kind}_traits`)} AS t ${scoreJoins(scoresNamed(condition))} WHERE t.entity_id = ${{ parts: [{ text: numberText(entityId) }] }}`,
+  );
+  return row?.holds ?? false;
+}
+
+/** `is 3, needs at least 5: 2 short`. */
+function missedBy(value: ExplainedValue, operators: object, holds: boolean): string | undefined {
+  if (holds) return undefined;
+  const limits = Object.entries(operators).filter(([operator]) => operator !== "trait" && operator !== "score" && operator !== "bucket");
+  const words = limits.map(([operator, limit]) => {
+    const needs = `needs ${operator.replaceAll("_", " ")} ${JSON.stringify(limit)}`;
+    if (typeof value !== "number" || typeof limit !== "number") return needs;
+    const gap = Math.abs(limit - value);
+    return `${needs}: ${Number(gap.toFixed(4))} ${value < limit ? "short" : "too much"}`;
+  });
+  return `is ${value === null ? "missing" : JSON.stringify(value)}, ${words.join(", ")}`;
+}
+
+/** A leaf condition in words. */
+export function conditionWords(condition: Condition): string {
+  const operatorsOf = (rest: object) =>
+    Object.entries(rest)
+      .filter(([, argument]) => argument !== undefined)
+      .map(
+        ([operator, argument]) => `${operator.replaceAll("_", " ")} ${typeof argument === "string" ? argument : JSON.stringify(argument)}`,
+      )
+      .join(" and ");
+  if ("trait" in condition) {
+    const { trait, ...rest } = condition;
+    return `${trait} ${operatorsOf(rest)}`.trim();
+  }
+  if ("score" in condition) {
+    const { score, ...rest } = condition;
+    return `score ${score} ${operatorsOf(rest)}`.trim();
+  }
+  if ("event" in condition) {
+    const where = (condition.where ?? []).map(({ property, ...rest }) => `${property} ${operatorsOf(rest)}`).join(" and ");
+    const count = operatorsOf(condition.count ?? { gte: 1 });
+    return `"${[condition.event].flat().join('" or "')}"${where === "" ? "" : ` where ${where}`}${condition.within === undefined ? "" : ` within ${condition.within}`}, count ${count}`;
+  }
+  if ("audience" in condition) return `in audience ${condition.audience}`;
+  if ("sequence" in condition) return condition.sequence.map((step) => `"${[step.event].flat().join('" or "')}"`).join(", then ");
+  if ("sql" in condition) return `SQL: ${condition.sql.trim()}`;
+  return "all" in condition ? "all of" : "any" in condition ? "any of" : "not";
+}

@@ -1,0 +1,185 @@
+import type { Project } from "../project/project.js";
+import { createDerivedTables } from "../warehouse/create-tables.js";
+import { type Sql, join, name, sql } from "../warehouse/sql.js";
+import { type TableSpec, nameOf } from "../warehouse/table.js";
+import { audienceMembers, computed, entities, memberships, score, subjects, traits } from "../warehouse/tables/growth.js";
+import { scheduledColumns, stateKind } from "../measure/update-computed.js";
+import { definitions, loads } from "../warehouse/tables/ops.js";
+import type { Connection, Warehouse } from "../warehouse/warehouse.js";
+import { hiddenOf } from "../project/compile/hidden.js";
+import { traitsOf } from "../project/project.js";
+import { type CycleOptions, readWatermark, runCycle } from "./cycle.js";
+
+/**
+ * Incremental = full: computes everything again from raw events, in one cycle of an empty warehouse beside the real one,
+ * up to the same moment, and compares what the loop keeps. Values of SQL traits are taken over as they are: they change on
+ * a schedule of their own, and what is checked is what follows from them.
+ */
+
+export interface Comparison {
+  readonly table: string;
+  readonly rows: number;
+  readonly missing: number;
+  readonly extra: number;
+  readonly different: number;
+  /** Up to five rows that differ: entity and the columns that do. */
+  readonly examples: readonly { entityId: string; columns: string[]; incremental: unknown[]; full: unknown[] }[];
+}
+
+export interface Verification {
+  readonly agrees: boolean;
+  readonly now: number;
+  readonly events: number;
+  readonly seconds: number;
+  readonly comparisons: readonly Comparison[];
+}
+
+const examplesMax = 5;
+
+export async function verify(
+  warehouse: Warehouse,
+  main: Connection,
+  project: Project,
+  options: { kind?: string | undefined; typed?: CycleOptions["typed"] } = {},
+): Promise<Verification> {
+  const started = performance.now();
+  const watermark = await readWatermark(main);
+  const shadow = await warehouse.shadow();
+  try {
+    await createDerivedTables(
+      shadow.connection,
+      project.entities.map((entity) => entity.kind),
+    );
+    await shadow.connection.run(
+      sql`/* loads up to the watermark */ INSERT INTO ${nameOf(loads)} SELECT * FROM ${shadow.mainTable(loads)} WHERE load_id <= ${watermark.toLoad}`,
+    );
+    await takeOverScheduled(shadow.connection, shadow.mainTable, project, watermark.now);
+    const full = await runCycle(shadow.connection, project, {
+      now: watermark.now,
+      ...(options.typed !== undefined && { typed: options.typed }),
+    });
+    const comparisons: Comparison[] = [];
+    for (const { spec, key, columns } of comparedTables(project, options.kind)) {
+      comparisons.push(await compare(shadow.connection, spec, shadow.mainTable(spec), key, columns));
+    }
+    return {
+      agrees: comparisons.every((each) => each.missing + each.extra + each.different === 0),
+      now: watermark.now,
+      events: full.events,
+      seconds: (performance.now() - started) / 1000,
+      comparisons,
+    };
+  } finally {
+    await shadow.close();
+  }
+}
+
+/** Values of scheduled SQL, as last evaluated, count as just evaluated. */
+async function takeOverScheduled(
+  connection: Connection,
+  mainTable: (spec: TableSpec) => Sql,
+  project: Project,
+  now: number,
+): Promise<void> {
+  for (const { kind } of project.entities) {
+    const columns = scheduledColumns(project, kind);
+    if (columns.length === 0) continue;
+    const listed = join(columns.map((column) => sql`${column}`));
+    await connection.run(
+      sql`/* SQL values as last evaluated */ INSERT INTO ${nameOf(computed(kind))} SELECT * FROM ${mainTable(computed(kind))} WHERE trait IN (${listed})`,
+    );
+    await connection.run(sql`/* … and that they are fresh */ INSERT INTO ${nameOf(definitions)} (kind, name, version, fingerprint, body, since, cycle_id)
+SELECT kind, name, version, fingerprint, body, ${connection.dialect.timestamp(now)}, cycle_id FROM ${mainTable(definitions)} WHERE kind = ${stateKind(kind)} AND name IN (${listed})`);
+  }
+}
+
+interface Compared {
+  readonly spec: TableSpec;
+  readonly key: readonly string[];
+  readonly columns: readonly string[];
+}
+
+function comparedTables(project: Project, only: string | undefined): Compared[] {
+  const kinds = project.entities.map((entity) => entity.kind).filter((kind) => only === undefined || kind === only);
+  return [
+    ...kinds.flatMap((kind): Compared[] => [
+      { spec: subjects(kind), key: ["subject_id"], columns: ["entity_id"] },
+      {
+        spec: entities(kind),
+        key: ["entity_id"],
+        columns: kind === "user" ? ["key", "first_seen", "last_seen"] : ["key", "first_seen", "last_seen", "parent_id"],
+      },
+      { spec: traits(kind), key: ["entity_id"], columns: steadyTraits(project, kind) },
+    ]),
+    ...project.scores
+      .filter((each) => kinds.includes(each.entity))
+      .map((each): Compared => ({
+        spec: score(each.name),
+        key: ["entity_id"],
+        columns: ["value", "bucket", ...each.components.map((component) => `c_${component.name}`)],
+      })),
+    { spec: memberships, key: ["user_id", "kind", "group_id", "valid_from"], columns: ["valid_to"] },
+    { spec: audienceMembers, key: ["audience", "entity_id"], columns: ["held_out"] },
+  ];
+}
+
+/** Traits whose value follows from events and the moment alone. */
+function steadyTraits(project: Project, kind: string): string[] {
+  const steady = traitsOf(project, kind)
+    .filter((trait) => trait.type !== "sql")
+    .map((trait) => trait.name);
+  return [
+    ...steady,
+    ...hiddenOf(project, kind)
+      .filter((hidden) => hidden.type !== "sql")
+      .map((hidden) => hidden.column),
+  ];
+}
+
+async function compare(
+  connection: Connection,
+  spec: TableSpec,
+  main: Sql,
+  key: readonly string[],
+  columns: readonly string[],
+): Promise<Comparison> {
+  const { dialect } = connection;
+  const on = join(
+    key.map((column) => sql`i.${name(column)} = f.${name(column)}`),
+    " AND ",
+  );
+  const first = key[0] as string;
+  const differ = columns.map((column) => dialect.differs(sql`i.${name(column)}`, sql`f.${name(column)}`));
+  const different = differ.length === 0 ? sql`FALSE` : sql`(${join(differ, " OR ")})`;
+  const pair = sql`FROM ${main} AS i FULL OUTER JOIN ${nameOf(spec)} AS f ON ${on}`;
+  const both = sql`i.${name(first)} IS NOT NULL AND f.${name(first)} IS NOT NULL`;
+  const counts = await connection.first<{ rows: number; missing: number; extra: number; different: number }>(
+    sql`/* incremental against full */ SELECT count(*) AS rows, count(*) FILTER (WHERE i.${name(first)} IS NULL) AS missing,
+  count(*) FILTER (WHERE f.${name(first)} IS NULL) AS extra, count(*) FILTER (WHERE ${both} AND ${different}) AS different ${pair}`,
+  );
+  const wrong = (counts?.missing ?? 0) + (counts?.extra ?? 0) + (counts?.different ?? 0);
+  const examples =
+    wrong === 0
+      ? []
+      : await connection.read<{ id: string; incremental: unknown[]; full: unknown[] }>(
+          sql`/* rows that differ */ SELECT ${dialect.idText(sql`coalesce(i.${name(key[key.length === 2 ? 1 : 0] as string)}, f.${name(key[key.length === 2 ? 1 : 0] as string)})`)} AS id,
+  [${join(columns.map((column) => dialect.cast(sql`i.${name(column)}`, "text")))}] AS incremental, [${join(columns.map((column) => dialect.cast(sql`f.${name(column)}`, "text")))}] AS "full" ${pair}
+  WHERE i.${name(first)} IS NULL OR f.${name(first)} IS NULL OR ${different} LIMIT ${examplesMax}`,
+        );
+  return {
+    table: `${spec.schema}.${spec.table}`,
+    rows: counts?.rows ?? 0,
+    missing: counts?.missing ?? 0,
+    extra: counts?.extra ?? 0,
+    different: counts?.different ?? 0,
+    examples: examples.map((row) => {
+      const uneven = columns.map((column, index) => ({ column, index })).filter(({ index }) => row.incremental[index] !== row.full[index]);
+      return {
+        entityId: row.id,
+        columns: uneven.map(({ column }) => column),
+        incremental: uneven.map(({ index }) => row.incremental[index]),
+        full: uneven.map(({ index }) => row.full[index]),
+      };
+    }),
+  };
+}
