@@ -9,7 +9,7 @@ export interface DestinationRow {
   readonly change: "add" | "change" | "remove";
   /** Mapped fields. For `remove` of a mirror or list: at least the key fields. */
   readonly fields: Readonly<Record<string, unknown>>;
-  /** `(sync, key, fingerprint)` hashed: the same for every try of the same change. */
+  /** Sync, key, values and the run that confirmed the row before, hashed: the same for every try of the same change. */
   readonly idempotencyKey: string;
 }
 
@@ -47,7 +47,7 @@ export interface DeliveryContext {
   readonly action: string;
   readonly mode: "upsert" | "mirror" | "add_remove" | "append";
   readonly sync: string;
-  /** Instant (µs) of the run. */
+  /** Instant (µs) of this call. */
   readonly now: number;
   /** Hosts in private networks that may be reached. */
   readonly allow: readonly string[];
@@ -55,6 +55,10 @@ export interface DeliveryContext {
   readonly dryRun: boolean;
   trace(request: RequestTrace): void;
   readonly signal?: AbortSignal | undefined;
+  /** Waits for the destination's rate limit; called before each request by destinations whose spec says `pacesRequests`. */
+  readonly pace?: (() => Promise<void>) | undefined;
+  /** Warehouse type of each top-level field that is a plain copy of a column: what tells a table its column types. */
+  readonly fieldTypes?: Readonly<Record<string, string>> | undefined;
 }
 
 export interface FieldSpec {
@@ -80,6 +84,8 @@ export interface DestinationSpec {
   readonly title: string;
   readonly settings: readonly (FieldSpec & { readonly secret: boolean })[];
   readonly actions: readonly ActionSpec[];
+  /** True: it calls `context.pace` before every request. Otherwise Cambium paces calls of `deliver`. */
+  readonly pacesRequests?: boolean | undefined;
 }
 
 export interface Destination {

@@ -43,6 +43,8 @@ export const sync = z
     /** First run: send everything, or only what changes from now on. */
     first_run: z.enum(["all", "new"]).default("all"),
     on_leave: z.enum(["nothing", "clear", "delete"]).default("delete"),
+    /** A changed mapping sends every row again (`resend`, unless said) or only rows that change from then on (`keep`). */
+    on_mapping_change: z.enum(["resend", "keep"]).optional(),
     batch_rows: z.number().int().min(1).max(10_000).optional(),
     every: duration.optional(),
     guard: z

@@ -1,0 +1,51 @@
+import { CambiumError } from "../../base/errors.js";
+import type { DestinationDefinition } from "../../project/kinds/destination.js";
+import type { Connection } from "../../warehouse/warehouse.js";
+import type { Destination } from "../destination.js";
+import { webhookDestination } from "./webhook/webhook.js";
+
+/** The list of our own destinations, and the function that finds the one behind a definition. */
+
+export interface DestinationParts {
+  /** The project's folder: relative paths of the file destination start there. */
+  readonly projectDir: string;
+  /** A session of the warehouse, for destinations that write its file formats. */
+  readonly connect: () => Promise<Connection>;
+  /** Destinations of the catalogue by slug; absent where the package is not installed. */
+  readonly catalogueDestination?: ((slug: string) => Destination) | undefined;
+}
+
+const own: Readonly<Record<string, (parts: DestinationParts) => Destination>> = {
+  webhook: () => webhookDestination(),
+};
+
+export const ownDestinationTypes: readonly string[] = Object.keys(own);
+
+/** Destinations by definition, each made once per type; `close` ends their connections. */
+export function destinationsBehind(parts: DestinationParts): {
+  of(definition: DestinationDefinition): Destination;
+  close(): Promise<void>;
+} {
+  const made = new Map<string, Destination>();
+  const make = (type: string): Destination => {
+    const factory = own[type];
+    if (factory !== undefined) return factory(parts);
+    const slug = /^catalogue:(.+)$/.exec(type)?.[1];
+    if (slug !== undefined && parts.catalogueDestination !== undefined) return parts.catalogueDestination(slug);
+    throw new CambiumError(
+      "PROJECT_INVALID",
+      `there is no destination of type ${type}; ours are ${ownDestinationTypes.join(", ")}, others are catalogue:<slug>`,
+    );
+  };
+  return {
+    of(definition) {
+      const destination = made.get(definition.type) ?? make(definition.type);
+      made.set(definition.type, destination);
+      return destination;
+    },
+    async close() {
+      await Promise.all([...made.values()].map((destination) => destination.close?.()));
+      made.clear();
+    },
+  };
+}

@@ -1,0 +1,233 @@
+import type { Instant } from "../base/instant.js";
+import type { Sync } from "../project/kinds/sync.js";
+import type { Project } from "../project/project.js";
+import { type Sql, empty, join, name, sql } from "../warehouse/sql.js";
+import { nameOf } from "../warehouse/table.js";
+import { syncRows, syncState } from "../warehouse/tables/ops.js";
+import type { Connection } from "../warehouse/warehouse.js";
+import { type SyncHead, readHead } from "./head.js";
+import { type Mapping, compileMapping } from "./mapping.js";
+import { firstOfKey, keyIsUnique, rankedOfKey, wantedRows } from "./rows.js";
+import { type SyncContext, kindOf } from "./source.js";
+
+/**
+ * The difference between what a destination should have and what it confirmed.
+ *
+ * 1. `sync_candidates`: rows that may differ. Full: wanted ⟗ confirmed by row id where fingerprints differ. Incremental:
+ *    rows, wanted or confirmed, of the entities that cycles changed since the sync was last even. Both: tries now due.
+ * 2. `sync_plan`: candidates resolved against wanted, confirmed and tried rows, numbered, with the mapped columns.
+ *
+ * A waiting row is planned even where wanted equals confirmed: its last try may have arrived.
+ * Both tables are temporary and the connection's own.
+ */
+export interface SyncPlan {
+  readonly added: number;
+  readonly changed: number;
+  readonly removed: number;
+  /** Rows to deliver: the three above. */
+  readonly rows: number;
+  /** Rows that share their key with another one and are not sent. */
+  readonly duplicates: number;
+  /** Confirmed rows before the run; counted only where a guard asks. */
+  readonly confirmed: number;
+  readonly toCycle: number;
+  readonly toChange: number;
+  readonly full: boolean;
+}
+
+export interface PlanOptions {
+  readonly head?: SyncHead | undefined;
+  /** Compare everything, even where following the changes would do. */
+  readonly full?: boolean | undefined;
+  readonly mapping?: Mapping | undefined;
+}
+
+/** Counts and the temporary table `sync_plan`; changes nothing that lasts. */
+export async function planSync(
+  connection: Connection,
+  project: Project,
+  sync: Sync,
+  now: Instant,
+  options: PlanOptions = {},
+): Promise<SyncPlan> {
+  const context: SyncContext = { project, dialect: connection.dialect, now };
+  const mapping = options.mapping ?? compileMapping(sync);
+  const head = "head" in options ? options.head : await readHead(connection, sync.name);
+  for (const statement of connection.dialect.createTable(syncState(sync.name))) await connection.run(statement);
+  return connection.transaction(async () => {
+    const toCycle = await largest(connection, sql`SELECT max(cycle_id) AS n FROM ops.cycles`);
+    const incremental = options.full !== true && head !== undefined && followsChanges(sync);
+    const run: PlanRun = { connection, context, sync, mapping, head, now, toCycle };
+    if ("changes" in sync.from) return planLog(run);
+    await connection.run(connection.dialect.tempTable("sync_candidates", incremental ? touchedRows(run, head) : differingRows(run)));
+    const duplicates = keyIsUnique(sync) ? 0 : await findDuplicates(run);
+    await connection.run(connection.dialect.tempTable("sync_plan", resolved(run, incremental, duplicates > 0)));
+    const lost = duplicates === 0 ? 0 : await countLosers(connection);
+    return { ...(await counted(run)), duplicates: lost, toCycle, toChange: 0, full: !incremental };
+  });
+}
+
+interface PlanRun {
+  readonly connection: Connection;
+  readonly context: SyncContext;
+  readonly sync: Sync;
+  readonly mapping: Mapping;
+  readonly head: SyncHead | undefined;
+  readonly now: Instant;
+  readonly toCycle: number;
+}
+
+/** Models have no change table, and a condition on the clock changes without an entity changing. */
+export function followsChanges(sync: Sync): boolean {
+  if ("model" in sync.from) return false;
+  const where = "entity" in sync.from ? sync.from.where : undefined;
+  return where === undefined || !/"(within_last|not_within_last|within_next)":/.test(JSON.stringify(where));
+}
+
+/** Whether rows that leave the wanted set are taken out at the destination. */
+export function removesRows(sync: Sync): boolean {
+  return (sync.mode === "mirror" || sync.mode === "add_remove") && sync.on_leave !== "nothing";
+}
+
+const stateOf = (sync: Sync) => nameOf(syncState(sync.name));
+
+function dueRows({ context, sync, now }: PlanRun): Sql {
+  return sql`SELECT row_id FROM ${nameOf(syncRows)} WHERE sync = ${sync.name} AND state = 'waiting' AND next_at <= ${context.dialect.timestamp(now)}`;
+}
+
+function differingRows(run: PlanRun): Sql {
+  const { context, sync, mapping } = run;
+  const rows = sql`SELECT row_id, row_fingerprint FROM (${wantedRows(context, sync, mapping)}) AS keyed`;
+  const both = removesRows(sync) ? sql`FULL OUTER JOIN` : sql`LEFT JOIN`;
+  return sql`/* rows of sync ${sync.name} whose wanted and confirmed fingerprints differ */
+SELECT coalesce(w.row_id, s.row_id) AS row_id FROM (${rows}) AS w ${both} ${stateOf(sync)} AS s ON s.row_id = w.row_id
+WHERE ${context.dialect.differs(sql`w.row_fingerprint`, sql`s.fingerprint`)}
+UNION ${dueRows(run)}`;
+}
+
+function touchedRows(run: PlanRun, head: SyncHead): Sql {
+  const { context, sync, mapping, toCycle } = run;
+  const touched = touchedEntities(context, sync, head.toCycle, toCycle);
+  return sql`/* rows of sync ${sync.name} whose entities changed in cycles ${head.toCycle} to ${toCycle} */
+SELECT row_id FROM (${wantedRows(context, sync, mapping, { entities: touched })}) AS keyed
+UNION SELECT row_id FROM ${stateOf(sync)} WHERE entity_id IN (${touched})
+UNION ${dueRows(run)}`;
+}
+
+function touchedEntities(context: SyncContext, sync: Sync, fromCycle: number, toCycle: number): Sql {
+  const kind = kindOf(context.project, sync) as string;
+  return sql`SELECT entity_id FROM growth.changes WHERE kind = ${kind} AND cycle_id > ${fromCycle} AND cycle_id <= ${toCycle}`;
+}
+
+/** Rows of candidate keys that several rows share, ranked, in `sync_shared`; returns how many keys. */
+async function findDuplicates(run: PlanRun): Promise<number> {
+  const { connection, context, sync, mapping } = run;
+  const rows = wantedRows(context, sync, mapping);
+  const ids = sql`SELECT row_id FROM (${rows}) AS keyed WHERE row_id IN (SELECT row_id FROM sync_candidates)`;
+  await connection.run(
+    connection.dialect.tempTable(
+      "sync_duplicates",
+      sql`/* keys that several rows share */ SELECT row_id FROM (${ids}) AS r GROUP BY row_id HAVING count(*) > 1`,
+    ),
+  );
+  const keys = await largest(connection, sql`SELECT count(*) AS n FROM sync_duplicates`);
+  if (keys > 0) {
+    const shared = sql`SELECT * FROM (${rows}) AS keyed WHERE row_id IN (SELECT row_id FROM sync_duplicates)`;
+    await connection.run(connection.dialect.tempTable("sync_shared", rankedOfKey(shared)));
+  }
+  return keys;
+}
+
+/** Rows that lose to another of their key, among keys that the plan delivers; kept in `sync_losers`. */
+async function countLosers(connection: Connection): Promise<number> {
+  await connection.run(
+    connection.dialect.tempTable(
+      "sync_losers",
+      sql`SELECT row_key, entity_id FROM sync_shared WHERE place > 1 AND row_id IN (SELECT row_id FROM sync_plan)`,
+    ),
+  );
+  return largest(connection, sql`SELECT count(*) AS n FROM sync_losers`);
+}
+
+function resolved(run: PlanRun, incremental: boolean, hasDuplicates: boolean): Sql {
+  const { context, sync, mapping, head } = run;
+  const { dialect } = context;
+  // Where keys are unique, only the entities themselves can own a candidate row; elsewhere anyone may share its key.
+  const narrow = incremental && head !== undefined && keyIsUnique(sync);
+  const entities = narrow
+    ? sql`${touchedEntities(context, sync, head.toCycle, run.toCycle)} UNION SELECT entity_id FROM ${nameOf(syncRows)} WHERE sync = ${sync.name} AND entity_id IS NOT NULL`
+    : undefined;
+  const inCandidates = sql`row_id IN (SELECT row_id FROM sync_candidates)`;
+  const rows = sql`SELECT * FROM (${wantedRows(context, sync, mapping, { withColumns: true, entities })}) AS keyed WHERE ${inCandidates}`;
+  const unique = hasDuplicates ? firstOfKey(rows) : rows;
+  const change = sql`CASE WHEN w.row_id IS NULL THEN 'remove' WHEN s.fingerprint IS NULL THEN 'add' ELSE 'change' END`;
+  const changes = removesRows(sync) ? empty : sql` AND w.row_id IS NOT NULL`;
+  const addsOnly = sync.mode === "append" ? sql` AND s.row_id IS NULL` : empty;
+  const now = dialect.timestamp(run.now);
+  return sql`/* rows that sync ${sync.name} delivers */
+SELECT row_number() OVER () - 1 AS ordinal, p.* FROM (
+SELECT c.row_id, coalesce(w.row_key, s.key, r.key) AS row_key, coalesce(w.entity_id, s.entity_id, r.entity_id) AS entity_id,
+w.row_fingerprint AS row_fingerprint, ${change} AS change, s.run_id AS prior_run, coalesce(r.attempts, 0) AS attempts${columnsOfPlan(run)}
+FROM sync_candidates AS c
+LEFT JOIN (${unique}) AS w ON w.row_id = c.row_id
+LEFT JOIN ${stateOf(sync)} AS s ON s.row_id = c.row_id
+LEFT JOIN (SELECT * FROM ${nameOf(syncRows)} WHERE sync = ${sync.name}) AS r ON r.row_id = c.row_id${formerRows(run)}
+WHERE (${dialect.differs(sql`w.row_fingerprint`, sql`s.fingerprint`)} OR coalesce(r.state = 'waiting', FALSE))
+AND (r.state IS NULL OR (r.state = 'waiting' AND r.next_at <= ${now})
+ OR (r.state = 'failed' AND (${dialect.differs(sql`r.fingerprint`, sql`w.row_fingerprint`)})))${changes}${addsOnly}
+) AS p`;
+}
+
+/** Columns of a row that left come from its entity as it is now, where the source has entities. */
+function columnsOfPlan({ sync, mapping }: PlanRun): Sql {
+  const former = removesRows(sync) && !("model" in sync.from);
+  return join(
+    mapping.columns.map((_, index) => {
+      const column = name(`c${index}`);
+      return former
+        ? sql`, CASE WHEN w.row_id IS NULL THEN f.${column} ELSE w.${column} END AS ${column}`
+        : sql`, w.${column} AS ${column}`;
+    }),
+    "",
+  );
+}
+
+function formerRows({ context, sync, mapping }: PlanRun): Sql {
+  const kind = kindOf(context.project, sync);
+  if (!removesRows(sync) || kind === undefined) return empty;
+  const left = sql`SELECT entity_id FROM ${stateOf(sync)} WHERE row_id IN (SELECT row_id FROM sync_candidates)`;
+  const whole = wantedRows(context, { ...sync, from: { entity: kind } }, mapping, { withColumns: true, entities: left });
+  return sql`\nLEFT JOIN (${whole}) AS f ON w.row_id IS NULL AND f.row_id = c.row_id`;
+}
+
+/** Appends follow the log by change id; a row waits behind an earlier one of its entity that waits. */
+async function planLog(run: PlanRun): Promise<SyncPlan> {
+  const { connection, context, sync, mapping, head, now } = run;
+  const { dialect } = context;
+  const rows = wantedRows(context, sync, mapping, { withColumns: true, afterChange: head?.changeId ?? 0 });
+  const tried = sql`SELECT * FROM ${nameOf(syncRows)} WHERE sync = ${sync.name}`;
+  const waits = sql`SELECT entity_id FROM (${tried}) AS r WHERE state = 'waiting' AND next_at > ${dialect.timestamp(now)}`;
+  await connection.run(
+    dialect.tempTable(
+      "sync_plan",
+      sql`/* changes that sync ${sync.name} appends, in their order */
+SELECT row_number() OVER (ORDER BY ${dialect.cast(sql`w.row_key`, "integer")}) - 1 AS ordinal, w.*, 'add' AS change, s.run_id AS prior_run, coalesce(r.attempts, 0) AS attempts
+FROM (${rows}) AS w LEFT JOIN ${stateOf(sync)} AS s ON s.row_id = w.row_id LEFT JOIN (${tried}) AS r ON r.row_id = w.row_id
+WHERE s.row_id IS NULL AND coalesce(r.state, 'waiting') = 'waiting' AND w.entity_id NOT IN (${waits})`,
+    ),
+  );
+  const toChange = await largest(connection, sql`SELECT max(change_id) AS n FROM growth.audience_changes`);
+  return { ...(await counted(run)), duplicates: 0, toCycle: run.toCycle, toChange, full: false };
+}
+
+async function counted({ connection, sync }: PlanRun) {
+  const rows = await connection.read<{ change: string; n: number }>(sql`SELECT change, count(*) AS n FROM sync_plan GROUP BY change`);
+  const of = (change: string) => rows.find((row) => row.change === change)?.n ?? 0;
+  const [added, changed, removed] = [of("add"), of("change"), of("remove")];
+  const confirmed = sync.guard === undefined ? 0 : await largest(connection, sql`SELECT count(fingerprint) AS n FROM ${stateOf(sync)}`);
+  return { added, changed, removed, rows: added + changed + removed, confirmed };
+}
+
+async function largest(connection: Connection, query: Sql): Promise<number> {
+  return Number((await connection.first(query))?.["n"] ?? 0);
+}
