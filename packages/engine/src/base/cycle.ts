@@ -11,4 +11,6 @@ export interface CycleWindow {
   readonly previousNow: Instant;
   readonly fromLoad: number;
   readonly toLoad: number;
+  /** Definitions differ from those of the cycle before: tables must be brought into their shape. */
+  readonly redefined?: boolean | undefined;
 }

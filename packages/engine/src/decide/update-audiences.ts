@@ -23,7 +23,7 @@ export async function updateAudiences(
   versions: ReadonlyMap<string, number>,
 ): Promise<{ entered: number; left: number }> {
   const touched = `touched_${entity.kind}`;
-  await removeForgotten(connection, project, entity, window);
+  if (window.redefined === true) await removeForgotten(connection, project, entity, window);
   let entered = 0;
   let left = 0;
   for (const audience of orderedAudiences(project).filter((candidate) => candidate.entity === entity.kind)) {

@@ -42,6 +42,11 @@ export async function planMeasures(connection: Connection, project: Project, kin
   return { kind, all, fresh };
 }
 
+/** The plan while definitions stay as they are: everything is there already. */
+export function settledPlan(project: Project, kind: string): MeasurePlan {
+  return { kind, all: measuresOf(project, kind), fresh: [] };
+}
+
 /** Value measures have no column whose presence says "computed": a row of `ops.definitions` does. */
 export function valuesKind(kind: string): string {
   return `values_measure:${kind}`;

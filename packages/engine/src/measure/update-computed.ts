@@ -32,6 +32,7 @@ export async function updateComputed(
   window: CycleWindow,
 ): Promise<void> {
   const wanted = computedOf(project, entity.kind);
+  if (wanted.length === 0 && window.redefined !== true) return;
   const known = new Map(
     (
       await connection.read<{ name: string; fingerprint: string; since: string }>(

@@ -9,7 +9,7 @@ import { nameOf } from "../warehouse/table.js";
 import { profileValues, values } from "../warehouse/tables/growth.js";
 import { definitions } from "../warehouse/tables/ops.js";
 import type { Connection } from "../warehouse/warehouse.js";
-import { factTable, planMeasures, valuesKind } from "./fact-tables.js";
+import { factTable, planMeasures, settledPlan, valuesKind } from "./fact-tables.js";
 import { insertFacts, namedSubject } from "./insert-facts.js";
 import { isScalar } from "./measures.js";
 import { allEvents, newEvents, seenEvents } from "./window.js";
@@ -21,7 +21,7 @@ import { allEvents, newEvents, seenEvents } from "./window.js";
 export async function updateFacts(connection: Connection, scope: EventScope, project: Project, window: CycleWindow): Promise<void> {
   const { dialect } = connection;
   for (const entity of project.entities) {
-    const plan = await planMeasures(connection, project, entity.kind);
+    const plan = window.redefined === true ? await planMeasures(connection, project, entity.kind) : settledPlan(project, entity.kind);
     const seen = seenEvents(dialect, window);
     if (window.fromLoad > 0) await insertFacts(connection, scope, project, entity, plan.fresh, { named: seen, throughMembership: seen });
     await connection.append(

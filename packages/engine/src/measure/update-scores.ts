@@ -47,7 +47,7 @@ async function updateScore(
   version: number,
 ): Promise<number> {
   const { dialect } = connection;
-  const table = await ensureScoreTable(connection, score);
+  const table = window.redefined === true ? await ensureScoreTable(connection, score) : scoreTable(score.name);
   const touched = name(touchedTable(score.entity));
   const everybody = needsEverybody(score);
   const traitsName = name("growth", `${score.entity}_traits`);

@@ -22,7 +22,7 @@ export async function updateTraits(
   const { kind } = entity;
   const table = traits(kind);
   const columns = traitColumns(project, kind);
-  await matchTraitColumns(connection, table, columns);
+  if (window.redefined === true) await matchTraitColumns(connection, table, columns);
   await connection.run(dialect.tempTable(touchedTable(kind), touchedQuery(connection, kind)));
   await removeVanished(connection, kind);
   const before = await connection.first<{ n: number }>(

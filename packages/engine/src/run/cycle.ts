@@ -14,7 +14,7 @@ import type { Project } from "../project/project.js";
 import { name, sql } from "../warehouse/sql.js";
 import { cycles } from "../warehouse/tables/ops.js";
 import type { Connection } from "../warehouse/warehouse.js";
-import { type Versions, recordDefinitions } from "./definitions.js";
+import { recordDefinitions } from "./definitions.js";
 
 /**
  * One turn of the loop: who is who, measures, traits, scores, audiences, up to one moment. All of it is one transaction:
@@ -80,20 +80,15 @@ export async function runCycle(connection: Connection, project: Project, options
     previousNow: watermark.now,
     fromLoad: watermark.toLoad,
     toLoad: Math.max(loaded?.to_load ?? 0, watermark.toLoad),
+    redefined: watermark.definitions !== project.fingerprint,
   };
-  return connection.transaction(() => turn(connection, project, window, watermark, options));
+  return connection.transaction(() => turn(connection, project, window, options));
 }
 
-async function turn(
-  connection: Connection,
-  project: Project,
-  window: CycleWindow,
-  watermark: Watermark,
-  options: CycleOptions,
-): Promise<CycleSummary> {
+async function turn(connection: Connection, project: Project, window: CycleWindow, options: CycleOptions): Promise<CycleSummary> {
   const scope: EventScope = { dialect: connection.dialect, now: window.now, timezone: project.timezone, typed: options.typed ?? new Map() };
   const watch = stopwatch(options.onStep);
-  const redefined = watermark.definitions !== project.fingerprint;
+  const redefined = window.redefined === true;
   await connection.run(sql`/* a new cycle touches nobody yet */ DELETE FROM ops.touched`);
   const counted = await connection.first<{ n: number }>(
     sql`/* events of this cycle */ SELECT coalesce(sum(stored), 0) AS n FROM ops.loads WHERE load_id > ${window.fromLoad} AND load_id <= ${window.toLoad}`,
@@ -139,17 +134,11 @@ SELECT ${window.cycleId}, ${kind}, entity_id, 'definition', NULL FROM ${name("gr
     steps,
     seconds,
   };
-  await recordCycle(connection, project, window, summary, versions);
+  await recordCycle(connection, project, window, summary);
   return summary;
 }
 
-async function recordCycle(
-  connection: Connection,
-  project: Project,
-  window: CycleWindow,
-  summary: CycleSummary,
-  _versions: Versions,
-): Promise<void> {
+async function recordCycle(connection: Connection, project: Project, window: CycleWindow, summary: CycleSummary): Promise<void> {
   await connection.append(cycles, [
     {
       cycle_id: window.cycleId,

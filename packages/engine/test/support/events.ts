@@ -30,6 +30,7 @@ export interface TestEvent {
 
 /** Writes events as the loader does, the owner and the named groups filled in by the same rules. */
 export async function appendEvents(connection: Connection, project: Project, events: readonly TestEvent[]): Promise<void> {
+  if (events.length === 0) return;
   const { dialect } = connection;
   await connection.append(
     eventsTable,
