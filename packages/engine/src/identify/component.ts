@@ -1,4 +1,4 @@
-import { sql } from "../warehouse/sql.js";
+import { type Sql, join, sql } from "../warehouse/sql.js";
 import { type Scope, countOf } from "./scope.js";
 
 /**
@@ -37,6 +37,7 @@ export async function findComponent(scope: Scope): Promise<number> {
           WHERE m.entity_id IN (SELECT s.entity_id FROM growth.user_subjects AS s WHERE s.subject_id IN (SELECT identifier_id FROM identity_frontier))
           UNION ALL SELECT profile_id FROM growth.identity_refusals WHERE profile_id IS NOT NULL AND identifier_id IN (SELECT identifier_id FROM identity_frontier)
           UNION ALL SELECT identifier_id FROM growth.identity_refusals WHERE profile_id IN (SELECT identifier_id FROM identity_frontier)
+          ${aliases()}
         ) AS reached WHERE identifier_id NOT IN (SELECT identifier_id FROM identity_component)`,
       )}`,
     );
@@ -46,4 +47,20 @@ export async function findComponent(scope: Scope): Promise<number> {
     total += found;
   }
   return total;
+}
+
+/** An alias reads whether its previousId is known: that connects them even where nothing was linked. */
+function aliases(): Sql {
+  const ends = [sql`owner_id`, sql`previous_user_id`, sql`previous_anonymous_id`];
+  const any = join(
+    ends.map((end) => sql`${end} IN (SELECT identifier_id FROM identity_frontier)`),
+    " OR ",
+  );
+  return join(
+    ends.map(
+      (end) =>
+        sql`UNION ALL SELECT ${end} FROM growth.observations WHERE (previous_user_id IS NOT NULL OR previous_anonymous_id IS NOT NULL) AND ${end} IS NOT NULL AND (${any})`,
+    ),
+    " ",
+  );
 }

@@ -1,4 +1,4 @@
-import { type Sql, empty, join, sql } from "../warehouse/sql.js";
+import { type Sql, empty, join, name, sql } from "../warehouse/sql.js";
 import { type Graph, type Outcome, resolver } from "./resolve.js";
 import { type Scope, countOf, typeIndexOf } from "./scope.js";
 
@@ -30,7 +30,9 @@ function work(scope: Scope, hasComponent: boolean): Sql {
   const { dialect, slots } = scope;
   const fresh = sql`SELECT ${join(slots.map((slot) => slot.id))}, received_at, message_id FROM identity_new`;
   if (!hasComponent) return fresh;
-  const stored = slots.map((slot) => sql`${dialect.tryCast(dialect.jsonText(sql`o.identifier_ids`, [slot.key]), "integer")}`);
+  const stored = slots.map((slot) =>
+    slot.isPrevious ? name("o", slot.key) : dialect.tryCast(dialect.jsonText(sql`o.identifier_ids`, [slot.key]), "integer"),
+  );
   return sql`${fresh} UNION ALL SELECT ${join(stored)}, o.received_at, o.message_id FROM growth.observations AS o
     LEFT JOIN identity_new AS n ON n.observation_id = o.observation_id${scope.byDay ? sql` AND n.day = o.day` : empty}
     WHERE n.observation_id IS NULL AND o.owner_id IN (SELECT identifier_id FROM identity_component)`;

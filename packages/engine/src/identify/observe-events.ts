@@ -93,7 +93,7 @@ function newObservations(scope: Scope): Sql {
 
 /** The built-in types stand in columns that the loader fills by the same rules; declared ones are read from the event. */
 function slotText(scope: Scope, slot: Slot): Sql {
-  if (slot.key.startsWith("previous:")) return sql`CASE WHEN e.type = 'alias' THEN e.previous_id END`;
+  if (slot.isPrevious) return sql`CASE WHEN e.type = 'alias' THEN e.previous_id END`;
   if (slot.key === "user_id" || slot.key === "anonymous_id" || slot.key === "email") return sql`e.${columnOf[slot.key]}`;
   return sql`coalesce(${join(slot.rule.paths.map((path) => textAtEventPath(scope.dialect, path)))}, NULL)`;
 }

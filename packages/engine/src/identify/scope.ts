@@ -20,11 +20,14 @@ export interface Scope {
   readonly graphRules: GraphRules;
   /** True where some limit has a window: then a set's first occurrence of every day counts, not only its first ever. */
   readonly byDay: boolean;
+  /** False while a rebuild runs: it tells afterwards what came out different. */
+  readonly touches: boolean;
 }
 
 export interface Slot {
-  /** Under which the id stands in `growth.observations.identifier_ids`. */
+  /** Under which the id stands in `growth.observations.identifier_ids`; an alias' previousId has columns of its own. */
   readonly key: string;
+  readonly isPrevious: boolean;
   readonly rule: IdentifierRule;
   readonly typeIndex: number;
   /** Columns of the working tables: the value and the id (null where blocked). */
@@ -39,18 +42,22 @@ const aliasedUsersMax = 5;
 
 const windowDays = { weekly: 7, monthly: 30, annually: 365 } as const;
 
-export function scopeOf(connection: Connection, project: Project, window: CycleWindow): Scope {
+export function scopeOf(connection: Connection, project: Project, window: CycleWindow, touches = true): Scope {
   const rules = rulesInFactOrder(project.identifiers);
   const previous = rules.filter((rule) => rule.type === "user_id" || rule.type === "anonymous_id");
-  const named = [...rules.map((rule) => ({ key: rule.type, rule })), ...previous.map((rule) => ({ key: `previous:${rule.type}`, rule }))];
+  const named = [
+    ...rules.map((rule) => ({ key: rule.type, isPrevious: false, rule })),
+    ...previous.map((rule) => ({ key: `previous_${rule.type}`, isPrevious: true, rule })),
+  ];
   return {
     connection,
     dialect: connection.dialect,
     project,
     window,
     rules,
-    slots: named.map(({ key, rule }, index) => ({
+    slots: named.map(({ key, isPrevious, rule }, index) => ({
       key,
+      isPrevious,
       rule,
       typeIndex: rules.indexOf(rule),
       value: name(`v${index}`),
@@ -68,6 +75,7 @@ export function scopeOf(connection: Connection, project: Project, window: CycleW
       aliasedMax: aliasedUsersMax,
     },
     byDay: rules.some((rule) => windowMicros(rule) !== Infinity),
+    touches,
   };
 }
 

@@ -1,4 +1,4 @@
-import { type Sql, empty, join, sql } from "../warehouse/sql.js";
+import { type Sql, empty, join, name, sql } from "../warehouse/sql.js";
 import { identifiers, subjects } from "../warehouse/tables/growth.js";
 import { type Scope, countOf, isBefore, limitText } from "./scope.js";
 
@@ -24,9 +24,10 @@ async function writeObservations(scope: Scope): Promise<void> {
       sql`/* identify: sets that turn out to have come together earlier */ DELETE FROM growth.observations WHERE ${earlier}`,
     );
   }
-  const ids = dialect.jsonObject(slots.map((slot) => [slot.key, dialect.idText(slot.id)] as const));
-  await connection.run(sql`/* identify: new observations */ INSERT INTO growth.observations (observation_id, day, identifier_ids, owner_id, received_at, message_id)
-    SELECT observation_id, day, ${ids}, owner_id, received_at, message_id FROM identity_new`);
+  const ids = dialect.jsonObject(slots.filter((slot) => !slot.isPrevious).map((slot) => [slot.key, dialect.idText(slot.id)] as const));
+  const previous = slots.filter((slot) => slot.isPrevious);
+  await connection.run(sql`/* identify: new observations */ INSERT INTO growth.observations (observation_id, day, identifier_ids, ${join(previous.map((slot) => name(slot.key)))}, owner_id, received_at, message_id)
+    SELECT observation_id, day, ${ids}, ${join(previous.map((slot) => slot.id))}, owner_id, received_at, message_id FROM identity_new`);
 }
 
 /** New identifiers, earlier first occurrences, and the times of the facts that identifiers own. */

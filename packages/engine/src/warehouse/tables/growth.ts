@@ -27,8 +27,11 @@ export const observations = defineTable({
     observation_id: "integer",
     /** UTC day of `received_at`. Sets recur by day only where a limit has a window; else each set stands once. */
     day: "date",
-    /** Type → identifier id; an alias' previousId stands under `previous:user_id` and `previous:anonymous_id`. */
+    /** Type → identifier id. */
     identifier_ids: "json",
+    /** An alias' previousId, as either of the identifiers that it may be. */
+    previous_user_id: "integer?",
+    previous_anonymous_id: "integer?",
     /** The first of them: the owner of the event's facts. */
     owner_id: "integer",
     received_at: "timestamp",

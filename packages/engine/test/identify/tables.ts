@@ -1,0 +1,49 @@
+import { sql } from "../../src/warehouse/sql.js";
+import { type TableSpec, columnNames, nameOf } from "../../src/warehouse/table.js";
+import {
+  entities,
+  groupParents,
+  identifiers,
+  membershipFacts,
+  memberships,
+  merges,
+  observations,
+  refusals,
+  subjects,
+} from "../../src/warehouse/tables/growth.js";
+import { join, name } from "../../src/warehouse/sql.js";
+import type { Connection } from "../../src/warehouse/warehouse.js";
+
+const kinds = ["user", "workspace", "account"];
+
+/** Everything the identity stage owns, for comparing one way of getting there with another. */
+export const identityTables: readonly TableSpec[] = [
+  identifiers,
+  observations,
+  merges,
+  refusals,
+  membershipFacts,
+  memberships,
+  groupParents,
+  ...kinds.map(subjects),
+  ...kinds.map(entities),
+];
+
+/** Rows of those tables as sorted text, by table. */
+export async function dumpIdentity(connection: Connection): Promise<Record<string, string[]>> {
+  const dump: Record<string, string[]> = {};
+  for (const table of identityTables) {
+    const cells = join(columnNames(table).map((column) => sql`coalesce(CAST(${name(column)} AS VARCHAR), '-')`));
+    const rows = await connection.read<{ line: string }>(sql`SELECT concat_ws(' | ', ${cells}) AS line FROM ${nameOf(table)} ORDER BY 1`);
+    dump[table.table] = rows.map((row) => row.line);
+  }
+  return dump;
+}
+
+/** Empties the tables and the events, so that one warehouse serves many runs. */
+export async function emptyIdentity(connection: Connection): Promise<void> {
+  for (const table of identityTables) await connection.run(sql`DELETE FROM ${nameOf(table)}`);
+  await connection.run(sql`DELETE FROM growth.identity_rules`);
+  await connection.run(sql`DELETE FROM ops.touched`);
+  await connection.run(sql`DELETE FROM raw.events`);
+}
