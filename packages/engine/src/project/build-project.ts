@@ -4,7 +4,7 @@ import { identifierRules } from "./identity-defaults.js";
 import type { Audience } from "./kinds/audience.js";
 import type { Config, EntityRule } from "./kinds/config.js";
 import type { Trait } from "./kinds/trait.js";
-import { readList } from "./manual-list.js";
+import { normalPath, readList } from "./manual-list.js";
 import type { Files, Placed, PlacedDefinitions } from "./parse-definitions.js";
 import type { PlacedModel } from "./parse-models.js";
 import type { EntityKind, Project } from "./project.js";
@@ -83,11 +83,6 @@ function leavesFirst(kinds: readonly string[], parentOf: (kind: string) => strin
 function manualLists(files: Files, audiences: readonly Audience[]): Map<string, readonly string[]> {
   const paths = new Set(audiences.flatMap((audience) => [...(audience.include ?? []), ...(audience.exclude ?? [])]));
   return new Map([...paths].sort().map((path) => [path, Object.freeze(readList(files[normalPath(path)] ?? "").ids)]));
-}
-
-/** `./lists/x.csv` and `lists/x.csv` are the same file. */
-export function normalPath(path: string): string {
-  return path.replace(/^(\.\/)+/, "");
 }
 
 function plain<T>(placed: readonly Placed<T>[]): T[] {

@@ -22,3 +22,8 @@ export function readList(text: string): { ids: readonly string[]; problem?: { li
   const ids = rows.slice(1).flatMap((row) => (row[column] === undefined || row[column] === "" ? [] : [row[column]]));
   return { ids: [...new Set(ids)] };
 }
+
+/** `./lists/x.csv` and `lists/x.csv` are the same file. */
+export function normalPath(path: string): string {
+  return path.replace(/^(\.\/)+/, "");
+}

@@ -8,8 +8,8 @@ import type { Source } from "./kinds/source.js";
 import type { Sync } from "./kinds/sync.js";
 import type { Trait } from "./kinds/trait.js";
 import { type Problem, nearest, pathText, suggestion } from "./problem.js";
-import { readableIssues } from "./readable-issues.js";
-import { keysAt } from "./schema-keys.js";
+import { readableIssues, valueAt } from "./readable-issues.js";
+import { allKeysAt, keysAt } from "./schema-keys.js";
 import { type Place, type YamlDefinition, parseYamlFile } from "./yaml-file.js";
 
 /** Text of files → definitions of the right shape, each with its place; what has not the right shape becomes problems. */
@@ -116,15 +116,25 @@ function check<T>(definition: YamlDefinition, schema: z.ZodType<T>, problems: Pr
   if (result.success) return { definition: result.data, file: definition.file, place: definition.place };
   for (const issue of readableIssues(result.error.issues, definition.value)) {
     const unknownKey = issue.message.endsWith("belongs here.") && issue.remedy === undefined;
-    const known = unknownKey ? keysAt(schema, definition.value, issue.path.slice(0, -1)) : [];
-    problems.push({
-      ...definition.place(issue.path, issue.of),
-      path: pathText(issue.path),
-      message: issue.message,
-      remedy: unknownKey ? suggestion(String(issue.path.at(-1)), known, "keys here") : issue.remedy,
-    });
+    const { message, remedy } = unknownKey ? unknownKeyWords(schema, definition.value, issue.path) : issue;
+    problems.push({ ...definition.place(issue.path, issue.of), path: pathText(issue.path), message, remedy });
   }
   return undefined;
+}
+
+function unknownKeyWords(schema: z.ZodType, value: unknown, path: readonly PropertyKey[]): { message: string; remedy: string } {
+  const key = String(path.at(-1));
+  const parent = path.slice(0, -1);
+  const known = keysAt(schema, value, parent);
+  const elsewhere = allKeysAt(schema, parent);
+  if (!elsewhere.has(key)) return { message: `\`${key}\` is not a key that belongs here.`, remedy: suggestion(key, known, "keys here") };
+  const beside = known.filter((candidate) => candidate !== key && valueAt(value, [...parent, candidate]) !== undefined);
+  const message = `\`${key}\` does not go together with ${beside.map((candidate) => `\`${candidate}\``).join(", ")}.`;
+  const isCondition = elsewhere.has("all") && elsewhere.has("any");
+  return {
+    message,
+    remedy: isCondition ? "A condition asks one thing: join several under `all:` or `any:`." : suggestion(key, known, "keys here"),
+  };
 }
 
 /** A folder `audience/` full of YAML that nothing reads is a slip worth a word. */

@@ -40,10 +40,29 @@ export function pathText(path: readonly PropertyKey[]): string {
 export function nearest(word: string, known: Iterable<string>): string | undefined {
   const candidates = [...known].filter((candidate) => candidate !== word);
   if (candidates.length === 0) return undefined;
+  const swapped = candidates.find((candidate) => lettersOf(candidate) === lettersOf(word));
+  if (swapped !== undefined) return swapped;
   const best = closest(word.toLowerCase(), candidates);
-  return distance(word.toLowerCase(), best.toLowerCase()) <= Math.max(1, Math.floor(Math.max(word.length, best.length) / 3))
-    ? best
-    : undefined;
+  return distance(word.toLowerCase(), best.toLowerCase()) <= slipsMax(Math.max(word.length, best.length)) ? best : undefined;
+}
+
+/** Letters that may differ: one of three. */
+function slipsMax(length: number): number {
+  return Math.max(1, Math.floor(length / 3));
+}
+
+/** Equal for words that differ in the order of their letters only: `cuont` is `count`. */
+function lettersOf(word: string): string {
+  return [...word.toLowerCase()].sort().join("");
+}
+
+/** `a score`, `an audience`. */
+export function withArticle(word: string): string {
+  return `${/^[aeiou]/i.test(word) && !word.startsWith("user") ? "an" : "a"} ${word}`;
+}
+
+export function capital(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
 const listedMax = 12;

@@ -43,7 +43,7 @@ export function entityOf(project: Project, kind: string): EntityKind {
 }
 
 /** Traits of a kind; a trait defined for several kinds appears for each. */
-export function traitsOf(project: Project, kind: string): Trait[] {
+export function traitsOf(project: Pick<Project, "traits">, kind: string): Trait[] {
   return project.traits.filter((trait) => (Array.isArray(trait.entity) ? trait.entity.includes(kind) : trait.entity === kind));
 }
 

@@ -31,7 +31,7 @@ function sentences(issue: Issue, root: unknown): ReadableIssue[] {
       if (value === undefined) {
         return [{ ...here, of: "key", message: `\`${key}\` is missing.`, remedy: `Add \`${key}:\` (${typeName(issue.expected)}).` }];
       }
-      return [{ ...here, message: `${subject(key)} must be ${typeName(issue.expected)}, not ${shown(value)}.` }];
+      return [wrongType(issue.path, [typeName(issue.expected)], value)];
     case "unrecognized_keys":
       return issue.keys.map((unknown) => ({
         path: [...issue.path, unknown],
@@ -51,10 +51,14 @@ function sentences(issue: Issue, root: unknown): ReadableIssue[] {
     }
     case "invalid_format":
       return [{ ...here, message: `${shown(value)} does not fit ${subject(key, true)}.`, remedy: sentence(issue.message) }];
-    case "too_small":
-      return [{ ...here, message: `${subject(key)} is too small: ${bound(issue.origin, "at least", issue.minimum)}.` }];
-    case "too_big":
-      return [{ ...here, message: `${subject(key)} is too big: ${bound(issue.origin, "at most", issue.maximum)}.` }];
+    case "too_small": {
+      const limit = bound(issue.origin, issue.inclusive === false ? "more than" : "at least", issue.minimum);
+      return [{ ...here, message: `${subject(key)} is ${size(value, "too small", "too short")}.`, remedy: `It must be ${limit}.` }];
+    }
+    case "too_big": {
+      const limit = bound(issue.origin, issue.inclusive === false ? "less than" : "at most", issue.maximum);
+      return [{ ...here, message: `${subject(key)} is ${size(value, "too big", "too long")}.`, remedy: `It must be ${limit}.` }];
+    }
     case "invalid_key":
       return [
         {
@@ -78,31 +82,23 @@ function unionSentences(issue: UnionIssue, root: unknown, value: unknown): Reada
   const here = { path: issue.path, of: "value" as const };
   const key = pathEnd(issue.path);
   if (branches.length === 0) return discriminatorSentence(issue, root);
+  const wanted = [...new Set(branches.flatMap((branch) => branch.map(expectedOf)).filter((text) => text !== ""))];
+  if (value === undefined) {
+    return [{ ...here, of: "key", message: `\`${key}\` is missing.`, remedy: `Add \`${key}:\` (${wanted.join(" or ")}).` }];
+  }
   const isObject = typeof value === "object" && value !== null && !Array.isArray(value);
-  if (!isObject && !Array.isArray(value)) {
-    const scalars = branches.filter((branch) => !branch.some((inner) => isRootTypeMismatch(inner, issue.path)));
-    const fitting = scalars[0];
+  if (!isObject) {
+    const fitting = branches.find((branch) => !branch.some((inner) => isRootMismatch(inner, issue.path)));
     if (fitting !== undefined) return fitting.flatMap((inner) => sentences(inner, root));
-    const wanted = [...new Set(branches.flatMap((branch) => branch.map(expectedOf)).filter((text) => text !== ""))];
-    return [{ ...here, message: `${subject(key)} must be ${wanted.join(" or ")}, not ${shown(value)}.` }];
+    return [wrongType(issue.path, wanted, value)];
   }
   const ranked = branches.map((branch) => ({ branch, cost: costOf(branch, issue.path, root) })).sort((a, b) => a.cost - b.cost);
   const best = ranked[0];
   if (best === undefined || best.cost >= hopeless) {
     const forms = [...new Set(branches.flatMap((branch) => missingKeys(branch, issue.path, root)))];
-    const keys = isObject
-      ? Object.keys(value)
-          .map((name) => `\`${name}\``)
-          .join(", ")
-      : "";
-    const what = isObject ? (keys === "" ? "is empty" : `has ${keys}`) : `is ${shown(value)}`;
-    return [
-      {
-        ...here,
-        message: `None of the forms that can stand here fits: this ${what}.`,
-        remedy: forms.length === 0 ? undefined : `It needs one of ${listed(forms)}.`,
-      },
-    ];
+    const keys = Object.keys(value).map((name) => `\`${name}\``);
+    const message = `None of the forms that can stand here fits: this ${keys.length === 0 ? "is empty" : `has ${keys.join(", ")}`}.`;
+    return [{ ...here, message, remedy: forms.length === 0 ? undefined : `It needs one of ${listed(forms)}.` }];
   }
   return best.branch.flatMap((inner) => sentences(inner, root));
 }
@@ -132,19 +128,19 @@ function costOf(branch: readonly Issue[], path: readonly PropertyKey[], root: un
   const unknown = branch.flatMap((issue) => (issue.code === "unrecognized_keys" && issue.path.length === path.length ? issue.keys : []));
   let cost = 0;
   for (const issue of branch) {
-    if (isRootTypeMismatch(issue, path)) cost += hopeless;
+    if (isRootMismatch(issue, path)) cost += hopeless;
     else if (issue.path.length > path.length && !missing.includes(String(issue.path[path.length]))) cost += 3;
   }
   cost += unknown.length * 10;
   for (const key of missing) {
-    const near = unknown.find((candidate) => distance(candidate, key) <= 2);
+    const near = unknown.find((candidate) => nearest(candidate, [key]) !== undefined);
     cost += near === undefined ? 40 : distance(near, key);
   }
   // Every key that the branch asks for is absent, and nothing looks like one: this branch was not meant.
   const hopeful =
     missing.length === 0 ||
     present.some((key) => !unknown.includes(key)) ||
-    missing.some((key) => unknown.some((candidate) => distance(candidate, key) <= 2));
+    missing.some((key) => unknown.some((candidate) => nearest(candidate, [key]) !== undefined));
   return hopeful ? cost : cost + hopeless;
 }
 
@@ -154,9 +150,26 @@ function missingKeys(branch: readonly Issue[], path: readonly PropertyKey[], roo
     .map((issue) => String(issue.path.at(-1)));
 }
 
-function isRootTypeMismatch(issue: Issue, path: readonly PropertyKey[]): boolean {
-  return issue.code === "invalid_type" && issue.path.length === path.length;
+/** The branch asks for another type of thing altogether, or for one of other words. */
+function isRootMismatch(issue: Issue, path: readonly PropertyKey[]): boolean {
+  return (issue.code === "invalid_type" || issue.code === "invalid_value") && issue.path.length === path.length;
 }
+
+function wrongType(path: readonly PropertyKey[], wanted: readonly string[], value: unknown): ReadableIssue {
+  const remedy =
+    wanted.includes("a list") && wanted.length === 1
+      ? "Write `[first, second]`, or one item a line, each after `- `."
+      : remedies[wanted[0] ?? ""];
+  return { path, of: "value", message: `${subject(pathEnd(path))} must be ${wanted.join(" or ")}, not ${shown(value)}.`, remedy };
+}
+
+const remedies: Readonly<Record<string, string>> = {
+  text: "Put it in quotes to make it text.",
+  "a number": "Write a number without quotes.",
+  "a whole number": "Write a whole number without quotes.",
+  "true or false": "Write `true` or `false` without quotes.",
+  "an object (key: value)": "Write `key: value`, one a line and indented, or `{ key: value }`.",
+};
 
 /** `\`trat\` is unknown` and `\`trait\` is missing` are one slip: keep the first, with the remedy. */
 function dropEchoes(issues: readonly ReadableIssue[]): ReadableIssue[] {
@@ -212,6 +225,10 @@ function typeName(expected: string): string {
     null: "null",
   };
   return names[expected] ?? expected;
+}
+
+function size(value: unknown, number: string, length: string): string {
+  return typeof value === "number" ? `${value}: ${number}` : Array.isArray(value) || typeof value === "string" ? length : number;
 }
 
 function bound(origin: string, direction: string, limit: number | bigint): string {

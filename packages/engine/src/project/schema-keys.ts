@@ -13,6 +13,13 @@ export function keysAt(schema: z.ZodType, value: unknown, path: readonly Propert
   );
 }
 
+/** The keys that some form of the definition has at this path, whether or not it is the one that was meant. */
+export function allKeysAt(schema: z.ZodType, path: readonly PropertyKey[]): Set<string> {
+  let candidates = unwrap(schema);
+  for (const part of path) candidates = candidates.flatMap((candidate) => step(candidate, part)).flatMap(unwrap);
+  return new Set(candidates.flatMap((candidate) => (candidate instanceof z.ZodObject ? Object.keys(candidate.shape) : [])));
+}
+
 function unwrap(schema: z.ZodType): z.ZodType[] {
   if (schema instanceof z.ZodOptional || schema instanceof z.ZodDefault || schema instanceof z.ZodNullable || schema instanceof z.ZodLazy) {
     return unwrap(schema.unwrap() as z.ZodType);

@@ -84,6 +84,9 @@ function yamlWords(error: { code: string; message: string; pos: [number, number]
     case "TAB_AS_INDENT":
       return { message: "This line is indented with a tab.", remedy: "Indent YAML with spaces." };
     case "BAD_INDENT":
+      if (error.message.startsWith("Flow")) {
+        return { message: "A bracket that was opened above is not closed before this line.", remedy: "Close it, or indent this line." };
+      }
       return { message: "The indentation does not fit the lines above.", remedy: "Keys of one object start in the same column." };
     default:
       return {

@@ -3,7 +3,7 @@ import type { Trait } from "../kinds/trait.js";
 import { type Project, traitsOf } from "../project.js";
 
 /** The type of a trait's column. */
-export function traitType(project: Project, trait: Trait): ColumnType {
+export function traitType(project: Pick<Project, "traits">, trait: Trait): ColumnType {
   switch (trait.type) {
     case "count":
     case "unique_count":
@@ -43,6 +43,6 @@ export function traitType(project: Project, trait: Trait): ColumnType {
   }
 }
 
-export function traitNamed(project: Project, kind: string, traitName: string): Trait | undefined {
+export function traitNamed(project: Pick<Project, "traits">, kind: string, traitName: string): Trait | undefined {
   return traitsOf(project, kind).find((candidate) => candidate.name === traitName);
 }

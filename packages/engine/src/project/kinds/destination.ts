@@ -1,6 +1,9 @@
 import { z } from "zod";
 import { slug } from "./words.js";
 
+/** Types of our own; besides them, `catalogue:<slug>` is any destination of the catalogue. */
+export const destinationTypes: readonly string[] = ["webhook", "postgres", "file", "slack"];
+
 /** destinations/*.yml. Secrets stand as `${ENV_NAME}` only; they are filled in at delivery and never stored or printed. */
 export const destination = z
   .object({
