@@ -1,0 +1,53 @@
+import type { AudienceDetail } from "../../../../engine/src/server/contract.js";
+import { formatCount, formatSigned } from "../../format/numbers.js";
+import { formatExact } from "../../format/times.js";
+import { Chart, axes } from "../../parts/chart.js";
+import { useTimezone } from "../../parts/time.js";
+
+/** Size after each cycle that changed it, as steps: between two changes the size did not move. */
+export function SizeChart({ audience }: { audience: AudienceDetail }) {
+  const timezone = useTimezone();
+  const sizes = [...audience.sizes].sort((a, b) => (a.at < b.at ? -1 : 1));
+  const first = sizes[0];
+  const last = sizes.at(-1);
+  return (
+    <Chart
+      height={240}
+      summary={`Size of ${audience.title}: from ${formatCount(first?.size)} to ${formatCount(last?.size)} members over ${sizes.length} changes.`}
+      table={{
+        head: ["When", "Members", "Entered", "Left"],
+        rows: [...sizes].reverse().map((point) => [formatExact(Date.parse(point.at), timezone), formatCount(point.size), formatCount(point.entered), formatCount(point.left)]),
+      }}
+      option={(palette) => {
+        const { category, value, tooltip, grid } = axes(palette);
+        return {
+          grid,
+          tooltip: {
+            ...tooltip,
+            formatter: (points: unknown) => {
+              const index = Array.isArray(points) ? (points[0] as { dataIndex?: number } | undefined)?.dataIndex : undefined;
+              const point = index === undefined ? undefined : sizes[index];
+              if (point === undefined) return "";
+              return `${formatExact(Date.parse(point.at), timezone)}<br/><b>${formatCount(point.size)}</b> members (${formatSigned(point.entered)} / ${formatSigned(-point.left)})`;
+            },
+          },
+          xAxis: { type: "time", ...category, splitLine: { show: false } },
+          yAxis: { type: "value", minInterval: 1, scale: true, ...value },
+          series: [
+            {
+              type: "line",
+              step: "end",
+              name: "Members",
+              data: sizes.map((point) => [Date.parse(point.at), point.size]),
+              symbol: sizes.length < 40 ? "circle" : "none",
+              symbolSize: 4,
+              lineStyle: { color: palette.series[0], width: 2 },
+              itemStyle: { color: palette.series[0] },
+              areaStyle: { color: palette.series[0], opacity: 0.1 },
+            },
+          ],
+        };
+      }}
+    />
+  );
+}
