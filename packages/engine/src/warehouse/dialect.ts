@@ -26,6 +26,10 @@ export interface Dialect {
   deleteWhere(spec: TableSpec, condition: Sql): Sql;
   /** CREATE OR REPLACE TEMP TABLE name AS query, for this connection. */
   tempTable(table: string, query: Sql): Sql;
+  /** What stands in FROM for the rows of a file on this machine; `jsonl` needs its columns named. */
+  fileRows(file: string, format: "parquet" | "jsonl", columns?: Readonly<Record<string, ColumnType>>): Sql;
+  /** Writes a query's rows to a file on this machine. */
+  exportRows(query: Sql, file: string, format: "parquet"): Sql;
 
   /** A cast that gives null where the text does not fit. */
   tryCast(expression: Sql, type: ColumnType): Sql;
@@ -61,6 +65,8 @@ export interface Dialect {
   jsonEntry(json: Sql, key: Sql): Sql;
   /** A JSON object of named expressions. */
   jsonObject(fields: readonly (readonly [string, Sql])[]): Sql;
+  /** A JSON list of expressions. */
+  jsonArray(items: readonly Sql[]): Sql;
   /** JSON of a value. */
   toJson(expression: Sql): Sql;
   /** What a JSON value is: `text`, `number`, `boolean`, `object`, `list` or `null`. */
@@ -90,11 +96,15 @@ export interface Dialect {
   /** Value of `value` in the row where `by` is largest / smallest. */
   argMax(value: Sql, by: Sql): Sql;
   argMin(value: Sql, by: Sql): Sql;
+  /** Interpolated quantile of numbers, `share` from 0 to 1. */
+  quantile(value: Sql, share: number): Sql;
   /** aggregate(...) FILTER (WHERE …) */
   filtered(aggregate: Sql, condition: Sql): Sql;
   /** Sorted distinct list of text, at most `max` items. */
   uniqueList(value: Sql, max: number): Sql;
   listLength(list: Sql): Sql;
+  /** The first items of a list, at most `max`. */
+  listHead(list: Sql, max: number): Sql;
   listContains(list: Sql, value: Sql): Sql;
   /** Rows from a list column: `FROM t, <unnest(list, alias)>`; the value is `alias.value`. */
   unnest(list: Sql, alias: string): Sql;

@@ -235,7 +235,7 @@ function rowAt(columns: readonly string[], values: readonly (readonly DuckDBValu
   return row;
 }
 
-function cellOf(value: DuckDBValue): Cell {
+export function cellOf(value: DuckDBValue): Cell {
   if (value === null || typeof value === "string" || typeof value === "boolean" || typeof value === "number") return value;
   if (typeof value === "bigint") {
     return value >= BigInt(Number.MIN_SAFE_INTEGER) && value <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(value) : value.toString();
@@ -253,7 +253,7 @@ function cellOf(value: DuckDBValue): Cell {
   return String(value);
 }
 
-function portableType(type: string): string {
+export function portableType(type: string): string {
   if (type.startsWith("DECIMAL")) return "decimal";
   if (type.startsWith("STRUCT")) return "position";
   const portable: Record<string, string> = {

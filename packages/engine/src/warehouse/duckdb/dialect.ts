@@ -46,6 +46,11 @@ export const duckdbDialect: Dialect = {
   dropColumn: (spec, column) => sql`ALTER TABLE ${nameOf(spec)} DROP COLUMN IF EXISTS ${name(column)}`,
   upsert: (spec, source, columns = columnNames(spec)) => upsert(spec, source, columns),
   deleteWhere: (spec, condition) => sql`DELETE FROM ${nameOf(spec)} WHERE ${condition}`,
+  fileRows: (file, format, columns = {}) =>
+    format === "parquet"
+      ? sql`read_parquet(${file})`
+      : sql`read_json(${file}, format = 'newline_delimited', maximum_object_size = 67108864, columns = {${join(Object.entries(columns).map(([column, type]) => sql`${name(column)}: ${types[type]}`))}})`,
+  exportRows: (query, file) => sql`COPY (${query}) TO ${file} (FORMAT parquet)`,
   tempTable: (table, query) => sql`CREATE OR REPLACE TEMP TABLE ${name(table)} AS ${query}`,
 
   tryCast: (expression, type) => sql`TRY_CAST(${expression} AS ${trustedSql(types[type])})`,
@@ -70,6 +75,7 @@ export const duckdbDialect: Dialect = {
   jsonKeys: (json) => sql`coalesce(json_keys(${json}), [])`,
   jsonEntry: (json, key) => sql`json_extract(${json}, '$."' || replace(${key}, '"', '\\"') || '"')`,
   jsonObject: (fields) => sql`json_object(${join(fields.map(([field, expression]) => sql`${field}, ${expression}`))})`,
+  jsonArray: (items) => sql`json_array(${join(items)})`,
   toJson: (expression) => sql`to_json(${expression})`,
   jsonKind: (json) => sql`(CASE json_type(${json}) WHEN 'VARCHAR' THEN 'text' WHEN 'OBJECT' THEN 'object' WHEN 'ARRAY' THEN 'list'
   WHEN 'BOOLEAN' THEN 'boolean' WHEN 'NULL' THEN 'null' ELSE 'number' END)`,
@@ -90,8 +96,10 @@ export const duckdbDialect: Dialect = {
 
   argMax: (value, by) => sql`arg_max(${value}, ${by})`,
   argMin: (value, by) => sql`arg_min(${value}, ${by})`,
+  quantile: (value, share) => sql`quantile_cont(${value}, ${share})`,
   filtered: (aggregate, condition) => sql`${aggregate} FILTER (WHERE ${condition})`,
   uniqueList: (value, max) => sql`list_slice(list_sort(list(DISTINCT ${value})), 1, ${max})`,
+  listHead: (list, max) => sql`list_slice(${list}, 1, ${max})`,
   listLength: (list) => sql`len(${list})`,
   listContains: (list, value) => sql`list_contains(${list}, ${value})`,
   unnest: (list, alias) => sql`unnest(${list}) AS ${name(alias)}(value)`,

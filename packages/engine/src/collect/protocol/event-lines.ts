@@ -1,0 +1,136 @@
+import type { Instant } from "../../base/instant.js";
+import type { CollectorLimits } from "../limits.js";
+import { latin1, utf8 } from "./bytes.js";
+import { type Fields, type Problem, eventProblem, isFields, kindOf } from "./event-problem.js";
+import { eventTime, readInstant } from "./event-time.js";
+import { badEscape, elementSpans, keyStart, mayHaveBadEscape, valueSpan } from "./json-text.js";
+import type { RequestBody } from "./request-body.js";
+import type { RequestFacts } from "./request-facts.js";
+import { type BatchDefaults, batchDefaults, rewritten, wantsRewrite } from "./rewrite-event.js";
+
+export interface EventLines {
+  /** Latin-1 text of the bytes to append. */
+  readonly lines: string;
+  readonly events: number;
+  readonly quarantined: number;
+}
+
+export const callTypes: ReadonlySet<string> = new Set(["track", "identify", "page", "screen", "group", "alias"]);
+
+/**
+ * The spool lines of a request. Every element of the batch becomes exactly one line, an event or a quarantine record:
+ * what a client was told is accepted can always be accounted for. The event's own bytes are copied, never re-serialised,
+ * except where the request says something that must be merged into each event.
+ */
+export function eventLines(body: RequestBody, facts: RequestFacts, limits: CollectorLimits): EventLines {
+  const { text, document } = body;
+  const outer = isFields(document) ? document : undefined;
+  const batch = Array.isArray(document) ? document : Array.isArray(outer?.["batch"]) ? outer["batch"] : undefined;
+  const around: Around = {
+    facts,
+    limits,
+    suspicious: mayHaveBadEscape(text),
+    multiline: text.includes("\n") || text.includes("\r"),
+    defaults: batch === undefined || outer === undefined ? undefined : batchDefaults(text, outer),
+    sentAt: readInstant(outer?.["sentAt"] ?? outer?.["sent_at"]) ?? facts.sentAt,
+  };
+  if (batch === undefined) {
+    const span = valueSpan(text, 0);
+    const line = eventLine(document, text.slice(span.start, span.end), span.depth, around);
+    return { lines: line.text, events: 1, quarantined: line.problem ? 1 : 0 };
+  }
+  const spans = elementSpans(text, outer === undefined ? 0 : (keyStart(text, "batch") ?? 0));
+  let lines = "";
+  let quarantined = 0;
+  for (let index = 0; index < batch.length; index += 1) {
+    const span = spans[index];
+    if (span === undefined) throw new RangeError("the batch has fewer elements than its values");
+    const line = eventLine(batch[index], text.slice(span.start, span.end), span.depth, around);
+    if (line.problem) quarantined += 1;
+    lines += line.text;
+  }
+  return { lines, events: batch.length, quarantined };
+}
+
+interface Around {
+  readonly facts: RequestFacts;
+  readonly limits: CollectorLimits;
+  /** The body has escapes that need a look. */
+  readonly suspicious: boolean;
+  readonly multiline: boolean;
+  readonly defaults: BatchDefaults | undefined;
+  readonly sentAt: Instant | undefined;
+}
+
+interface Line {
+  readonly text: string;
+  readonly problem: boolean;
+}
+
+function eventLine(event: unknown, sent: string, depth: number, around: Around): Line {
+  const { facts, limits } = around;
+  if (!isFields(event)) return quarantineLine({ reason: "not_an_object", detail: `the event is ${kindOf(event)}` }, undefined, sent, facts);
+  const bad = textProblem(sent, depth, around);
+  if (bad !== undefined) return quarantineLine(bad, event["messageId"], sent, facts);
+  if (wantsRewrite(event, around.defaults)) return rewrittenLine(sent, around);
+  const problem = eventProblem(event, typeOf(event, facts.type), limits);
+  if (problem !== undefined) return quarantineLine(problem, event["messageId"], sent, facts);
+  return { text: goodLine(event, around.multiline ? onOneLine(sent) : sent, around), problem: false };
+}
+
+/** Merging may bring in what the event alone did not have, so all checks run on the outcome. */
+function rewrittenLine(sent: string, around: Around): Line {
+  const { facts, limits } = around;
+  const raw = rewritten(sent, around.defaults, facts.ip);
+  const event = JSON.parse(raw) as Fields;
+  const problem = textProblem(raw, valueSpan(raw, 0).depth, around) ?? eventProblem(event, typeOf(event, facts.type), limits);
+  if (problem !== undefined) return quarantineLine(problem, event["messageId"], raw, facts);
+  return { text: goodLine(event, raw, around), problem: false };
+}
+
+function goodLine(event: Fields, raw: string, around: Around): string {
+  const { facts } = around;
+  const own = event["sentAt"];
+  const sentAt = (own === undefined || own === null ? undefined : readInstant(own)) ?? around.sentAt;
+  const time = eventTime(event["originalTimestamp"] ?? event["timestamp"], sentAt, facts.receivedAt);
+  const messageId = event["messageId"];
+  let text = `{"r":${facts.receivedAt},"t":${time.timestamp}`;
+  if (time.original !== undefined) text += `,"o":${time.original}`;
+  if (sentAt !== undefined) text += `,"x":${sentAt}`;
+  if (time.flag !== "") text += `,"f":"${time.flag}"`;
+  if (messageId === undefined || messageId === null || messageId === "") text += `,"m":"${facts.nextMessageId()}"`;
+  return `${text},"s":${facts.source},"y":"${typeOf(event, facts.type) ?? ""}","e":${raw}}\n`;
+}
+
+function textProblem(raw: string, depth: number, around: Around): Problem | undefined {
+  const { limits } = around;
+  if (raw.length > limits.eventBytesMax)
+    return { reason: "too_large", detail: `${raw.length} bytes, at most ${limits.eventBytesMax} are taken` };
+  if (depth > limits.depthMax) return { reason: "too_deep", detail: `${depth} levels, at most ${limits.depthMax} are taken` };
+  const escape = around.suspicious ? badEscape(raw) : undefined;
+  return escape === undefined ? undefined : { reason: escape, detail: "no table can hold such text" };
+}
+
+function typeOf(event: Fields, fromPath: string | undefined): string | undefined {
+  const said = event["type"];
+  if (typeof said !== "string") return fromPath;
+  if (callTypes.has(said)) return said;
+  const lower = said.toLowerCase();
+  return callTypes.has(lower) ? lower : (fromPath ?? said);
+}
+
+function quarantineLine(problem: Problem, messageId: unknown, raw: string, facts: RequestFacts): Line {
+  const record = {
+    r: facts.receivedAt,
+    q: problem.reason,
+    d: problem.detail,
+    ...(typeof messageId === "string" && { m: utf8(messageId.slice(0, 500)) }),
+    b: utf8(raw),
+  };
+  return { text: `${latin1(JSON.stringify(record)).slice(0, -1)},"s":${facts.source}}\n`, problem: true };
+}
+
+/** Line breaks in valid JSON only stand between its signs: a blank does the same. */
+function onOneLine(raw: string): string {
+  return raw.replace(/[\r\n]/g, " ");
+}
