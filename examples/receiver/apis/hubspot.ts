@@ -88,6 +88,8 @@ export function hubspotApi(): Api {
       return batch(type, operation, inputs, body["idProperty"] as string | undefined);
     }
     if (id === "search") return search(type, body);
+    if (request.method === "GET" && id === "")
+      return { status: 200, body: { results: [...of(type).values()].slice(0, Number(url.searchParams.get("limit") ?? 10)) } };
     const values = propertiesOf(body);
     const refused = refusal(values);
     if (refused !== undefined) return error(400, "VALIDATION_ERROR", refused);

@@ -5,8 +5,10 @@ export function launchdarklyApi(): Api {
   const members = boundedMap<Json>();
 
   function answer(request: ApiRequest): ApiAnswer {
+    if (request.method === "HEAD") return { status: 200 };
     if (textOf(request.headers["authorization"]) === "")
       return { status: 401, body: { code: "unauthorized", message: "Invalid account credentials" } };
+    if (request.method === "GET") return { status: 200, body: { validVersions: [20240415] } };
     const body = jsonOf(request.text);
     if (textOf(body["environmentId"]) === "")
       return { status: 400, body: { code: "invalid_request", message: "environmentId is required" } };
@@ -18,5 +20,5 @@ export function launchdarklyApi(): Api {
     return { status: 200, body: {} };
   }
 
-  return { hosts: ["app.launchdarkly.com"], answer, records: () => ({ members: [...members.values()] }) };
+  return { hosts: ["app.launchdarkly.com", "clientsdk.launchdarkly.com"], answer, records: () => ({ members: [...members.values()] }) };
 }

@@ -133,7 +133,11 @@ const isSecret = (field: CatalogueField) =>
 
 const snake = (name: string) => name.replace(/([a-z0-9])([A-Z])/g, "$1_$2");
 
-const plainName = (name: string) => name.replace(/ ?\((Actions|Cloud|Actions Cloud)\)$/i, "").replace(/ ?(Cloud Mode )?\(Actions\)$/i, "");
+const plainName = (name: string) =>
+  name
+    .replace(/ ?(Cloud Mode ?)?\((Actions?|Cloud|Actions Cloud|Cloud Destination)\)$/i, "")
+    .replace(/^Actions | Actions$/, "")
+    .replace(/^Customerio$/, "Customer.io");
 
 const environmentOf = (code: string) =>
   [...new Set([...code.matchAll(/process\.env\.([A-Z][A-Z0-9_]+)/g)].map((match) => match[1] ?? ""))]
@@ -146,10 +150,10 @@ const environmentOf = (code: string) =>
  */
 function batchKeysOf(declared: unknown, code: string, fields: readonly CatalogueField[]): string[] {
   const names = new Set(fields.map((field) => field.name));
-  const read = [...code.matchAll(/(?:payloads?|validPayloads)\[0\]\??\.(\w+)/g)].map((match) => match[1] ?? "");
-  for (const [, list = ""] of code.matchAll(/(?:const|let) \{([^}]*)\} = payloads?\[0\]/g))
+  const read = [...code.matchAll(/(?:payloads?|validPayloads|events)\[0\]\??\.(\w+)/g)].map((match) => match[1] ?? "");
+  for (const [, list = ""] of code.matchAll(/(?:const|let) \{([^}]*)\} = (?:payloads?|events)\[0\]/g))
     read.push(...list.split(",").map((name) => name.split(":")[0]?.trim() ?? ""));
-  for (const [, first = ""] of code.matchAll(/(?:const|let) (\w+) = payloads?\[0\];/g)) {
+  for (const [, first = ""] of code.matchAll(/(?:const|let) (\w+) = (?:payloads?|events)\[0\];/g)) {
     read.push(...[...code.matchAll(new RegExp(`\\b${first}\\??\\.(\\w+)`, "g"))].map((match) => match[1] ?? ""));
   }
   const all = [...(Array.isArray(declared) ? (declared as string[]) : []), ...read];

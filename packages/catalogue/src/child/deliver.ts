@@ -4,11 +4,12 @@
  */
 import type { RowOutcome } from "../engine.js";
 import type { DeliverCall } from "../protocol.js";
+import type { Batch, Truth } from "../truth/truth.js";
 import { truths } from "../truth/truths.js";
 import { eventOf, mappingOf } from "./events.js";
 import { jsonOf, objectOf } from "./exchange.js";
 import { isLoginRefused, refreshed } from "./oauth.js";
-import { outcomeOfError, outcomeOfRow, outcomeOfStatus, statusOfError } from "./outcomes.js";
+import { outcomeOfError, outcomeOfRow, outcomeOfStatus, short, statusOfError } from "./outcomes.js";
 import { type Chunk, type PlannedRow, planOf } from "./plan.js";
 import { inScope, type Scope } from "./scope.js";
 import { type Data, type ExecuteInput, loadDestination, payloadOf, type RowStatus, type SegmentDestination } from "./segment.js";
@@ -142,9 +143,20 @@ async function sendBatch(work: Work, chunk: Chunk, halvings: Halvings): Promise<
     refusal !== undefined && invalid[index] !== true ? refusal : outcomeOfRow(rows[index], scope.exchanges, nowMillis),
   );
   const truth = truths[`${call.slug}.${chunk.action.name}`];
-  const outcomes = truth === undefined ? said : await truth({ rows: chunk.rows, outcomes: said, exchanges: scope.exchanges, scope });
+  const outcomes =
+    truth === undefined ? said : await told(truth, { rows: chunk.rows, outcomes: said, exchanges: [...scope.exchanges], scope });
   if (outcomes.some((outcome) => outcome.outcome === "delivered")) halvings.delivered = true;
   return outcomes;
+}
+
+/** When what happened cannot be found out, rows that "were delivered" are worth another try. */
+async function told(truth: Truth, batch: Batch): Promise<RowOutcome[]> {
+  try {
+    return await truth(batch);
+  } catch (error) {
+    const reason = short(`delivery is not confirmed: ${statusOfError(error).reason}`);
+    return batch.outcomes.map((outcome) => (outcome.outcome === "delivered" ? { outcome: "retry", reason } : outcome));
+  }
 }
 
 const isSuccess = (row: RowStatus | undefined) => row !== undefined && (row.status === undefined || row.status < 300);

@@ -40,8 +40,8 @@ export function planOf(call: DeliverCall): Plan {
       continue;
     }
     const { action, syncMode } = target;
-    const own = fieldsOf(row, action);
     const adjust = adjustments[`${call.slug}.${action.name}`] ?? adjustments[call.slug];
+    const own = action === call.action ? fieldsOf(row, action) : shared(fieldsOf(row, action), action, adjust?.renamed ?? {});
     const refusal = own.unknown.length > 0 ? unknownField(action, own.unknown) : adjust?.refuse?.(own.fields);
     if (refusal !== undefined) {
       settled.set(index, { outcome: "failed", reason: refusal });
@@ -85,6 +85,13 @@ function targetOf(row: DestinationRow, call: DeliverCall): Target {
   if (row.change !== "remove" || action.membership) return { action, syncMode: undefined };
   if (removeAction !== undefined) return { action: removeAction, syncMode: undefined };
   return { reason: `${action.name} cannot remove: use an audience action, or \`on_leave: clear\`` };
+}
+
+/** The mapping was written for the action that adds: the one that removes gets the fields that it knows. */
+function shared(own: RowFields, action: CatalogueAction, renamed: Readonly<Record<string, string>>): RowFields {
+  const names = new Set(action.fields.map((field) => field.name));
+  const known = Object.entries(own.fields).map(([name, value]) => [renamed[name] ?? name, value] as const);
+  return { ...own, fields: Object.fromEntries(known.filter(([name]) => names.has(name))), unknown: [] };
 }
 
 /** Salesforce's batches are bulk jobs that need an external id; they are used when the mapping asks for them. */

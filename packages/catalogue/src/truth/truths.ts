@@ -1,20 +1,18 @@
-import type { RowOutcome } from "../engine.js";
-import type { Exchange } from "../child/exchange.js";
-import type { PlannedRow } from "../child/plan.js";
-import type { Scope } from "../child/scope.js";
+import { customerioTruth } from "./customerio.js";
+import { hubspotContactTruth, hubspotObjectTruth } from "./hubspot.js";
+import { salesforceTruth } from "./salesforce.js";
+import type { Truth } from "./truth.js";
 
-/**
- * Actions that answer "delivered" for rows that were not. Each correction reads the recorded answers of the destination
- * and says per row what really happened; one file per destination.
- */
-export interface Batch {
-  readonly rows: readonly PlannedRow[];
-  /** What the action said. */
-  readonly outcomes: readonly RowOutcome[];
-  readonly exchanges: readonly Exchange[];
-  readonly scope: Scope;
-}
+const salesforceActions = ["lead", "contact", "account", "opportunity", "cases", "customObject"].flatMap((name) => [name, `${name}2`]);
+const customerioActions = [
+  "createUpdateDevice deleteDevice deleteRelationship deletePerson deleteObject createUpdatePerson trackEvent trackPageView",
+  "trackScreenView createUpdateObject mergePeople suppressPerson unsuppressPerson reportContentEvent",
+].flatMap((names) => names.split(" "));
 
-export type Truth = (batch: Batch) => RowOutcome[] | Promise<RowOutcome[]>;
-
-export const truths: Readonly<Record<string, Truth>> = {};
+/** By `slug.action`. */
+export const truths: Readonly<Record<string, Truth>> = {
+  "hubspot.upsertContact": hubspotContactTruth,
+  "hubspot.upsertObject": hubspotObjectTruth,
+  ...Object.fromEntries(salesforceActions.map((name) => [`salesforce.${name}`, salesforceTruth])),
+  ...Object.fromEntries(customerioActions.map((name) => [`customerio.${name}`, customerioTruth])),
+};
