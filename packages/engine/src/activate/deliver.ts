@@ -46,6 +46,7 @@ export function contextOf(options: DeliverOptions, trace: (request: RequestTrace
     signal: options.signal,
     pace: () => options.pacer.pass(options.signal),
     fieldTypes: options.fieldTypes,
+    keyField: [...options.mapping.plainColumns].find(([, column]) => column === options.sync.key)?.[0],
   };
 }
 

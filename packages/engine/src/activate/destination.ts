@@ -57,7 +57,9 @@ export interface DeliveryContext {
   readonly signal?: AbortSignal | undefined;
   /** Waits for the destination's rate limit; called before each request by destinations whose spec says `pacesRequests`. */
   readonly pace?: (() => Promise<void>) | undefined;
-  /** Warehouse type of each top-level field that is a plain copy of a column: what tells a table its column types. */
+  /** The field that is a plain copy of the sync's key, if one is. */
+  readonly keyField?: string | undefined;
+  /** Warehouse type of each field that is a plain copy of a column: what tells a table its column types. */
   readonly fieldTypes?: Readonly<Record<string, string>> | undefined;
 }
 

@@ -86,3 +86,20 @@ export function guardedAgent(allow: readonly string[]): Agent {
     },
   });
 }
+
+/** Agents by allow list, made once each; `close` ends their connections. */
+export function guardedAgents(): { of(allow: readonly string[]): Agent; close(): Promise<void> } {
+  const agents = new Map<string, Agent>();
+  return {
+    of(allow) {
+      const key = allow.join(" ");
+      const agent = agents.get(key) ?? guardedAgent(allow);
+      agents.set(key, agent);
+      return agent;
+    },
+    async close() {
+      await Promise.all([...agents.values()].map((agent) => agent.close()));
+      agents.clear();
+    },
+  };
+}

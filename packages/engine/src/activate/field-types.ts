@@ -21,7 +21,12 @@ export async function fieldTypesOf(
   return Object.fromEntries(
     [...mapping.plainColumns].flatMap(([field, column]) => {
       const type = ids.has(column) ? "text" : types.get(column);
-      return type === undefined ? [] : [[field, type]];
+      return type === undefined
+        ? []
+        : [
+            [field, type],
+            [field.replaceAll(".", "_"), type],
+          ];
     }),
   );
 }

@@ -8,7 +8,12 @@ import type { Mapping } from "./mapping.js";
 
 /** Reading the plan page by page, and settling what a log has behind it. */
 
-export const pageRowsMax = 20_000;
+const pageRowsMax = 20_000;
+
+/** Rows of a page for batches of this size: whole batches, and at least one. */
+export function pageRowsFor(batchRows: number): number {
+  return batchRows * Math.max(1, Math.floor(pageRowsMax / batchRows));
+}
 
 export interface Page {
   readonly planned: readonly PlannedRow[];

@@ -16,7 +16,7 @@ import { type SyncHead, putRow, writeHead } from "./head.js";
 import { writeLedger } from "./ledger.js";
 import { type Mapping, compileMapping } from "./mapping.js";
 import { Pacer, realTime } from "./pacer.js";
-import { pageOf, pageRowsMax, settleLog } from "./pages.js";
+import { pageOf, pageRowsFor, settleLog } from "./pages.js";
 import { type SyncPlan, planSync } from "./plan.js";
 import { fillKnownSecrets, fillSecrets } from "./secrets.js";
 import { closeCrashedRun, emptyHead, startSync } from "./start.js";
@@ -114,7 +114,10 @@ function resolve(project: Project, sync: Sync, options: RunOptions) {
     throw new CambiumError("PROJECT_INVALID", `sync ${sync.name} goes to destination ${sync.destination}, which does not exist`);
   const destination = options.destinations(definition);
   const { actions } = destination.spec;
-  const action = sync.action === undefined ? actions[0] : actions.find((candidate) => candidate.name === sync.action);
+  const action =
+    sync.action === undefined
+      ? (actions.find((candidate) => candidate.modes.includes(sync.mode)) ?? actions[0])
+      : actions.find((candidate) => candidate.name === sync.action);
   if (action === undefined) {
     throw new CambiumError(
       "PROJECT_INVALID",
@@ -240,6 +243,7 @@ async function deliverPlan(
   const ordered = options.sync.mode === "append";
   const blocked = new Set<string>();
   const active = new Set<Promise<void>>();
+  const pageRows = pageRowsFor(batchRows);
   let taken = 0;
   let failedBatches = 0;
   let pause = 0;
@@ -273,8 +277,8 @@ async function deliverPlan(
   };
   const aborted = () => options.signal?.aborted === true;
 
-  for (let from = 0; from < plan.rows && stop === undefined && failure === undefined && !aborted(); from += pageRowsMax) {
-    const page = await inTurn(() => pageOf(connection, options.mapping, options.sync, run.run_id, from));
+  for (let from = 0; from < plan.rows && stop === undefined && failure === undefined && !aborted(); from += pageRows) {
+    const page = await inTurn(() => pageOf(connection, options.mapping, options.sync, run.run_id, from, pageRows));
     for (let start = 0; start < page.planned.length && stop === undefined && failure === undefined && !aborted(); start += batchRows) {
       const indexes = page.planned.flatMap((row, index) =>
         index < start || index >= start + batchRows || (row.entityId !== null && blocked.has(row.entityId)) ? [] : [index],

@@ -19,6 +19,11 @@ export interface Dialect {
 
   type(type: ColumnType): string;
   createTable(spec: TableSpec): Sql[];
+  createSchema(schema: string): Sql;
+  /** A view in place of the view of this name, if there is one. */
+  createView(path: Sql, query: Sql): Sql;
+  /** A table with a query's rows in place of the table of this name, if there is one. */
+  createTableAs(path: Sql, query: Sql): Sql;
   addColumn(spec: TableSpec, column: string, type: ColumnType): Sql;
   dropColumn(spec: TableSpec, column: string): Sql;
   /** Rows of `source` (same column names) replace those with equal key, new ones are added. `source` has unique keys. */

@@ -2,6 +2,9 @@ import { CambiumError } from "../../base/errors.js";
 import type { DestinationDefinition } from "../../project/kinds/destination.js";
 import type { Connection } from "../../warehouse/warehouse.js";
 import type { Destination } from "../destination.js";
+import { fileDestination } from "./file/file.js";
+import { postgresDestination } from "./postgres/postgres.js";
+import { slackDestination } from "./slack/slack.js";
 import { webhookDestination } from "./webhook/webhook.js";
 
 /** The list of our own destinations, and the function that finds the one behind a definition. */
@@ -17,6 +20,9 @@ export interface DestinationParts {
 
 const own: Readonly<Record<string, (parts: DestinationParts) => Destination>> = {
   webhook: () => webhookDestination(),
+  postgres: () => postgresDestination(),
+  slack: () => slackDestination(),
+  file: (parts) => fileDestination(parts),
 };
 
 export const ownDestinationTypes: readonly string[] = Object.keys(own);

@@ -1,10 +1,9 @@
 import { createHmac } from "node:crypto";
-import type { Agent } from "undici";
 import { CambiumError } from "../../../base/errors.js";
 import { hash64 } from "../../../base/hash.js";
 import { isoOf } from "../../../base/instant.js";
 import type { DeliveryContext, Destination, DestinationRow, RowOutcome } from "../../destination.js";
-import { guardedAgent } from "../../egress.js";
+import { guardedAgents } from "../../egress.js";
 import { type HttpResult, isRetryable, sendRequest } from "../../http.js";
 import { readResults } from "./results.js";
 import { webhookSpec } from "./spec.js";
@@ -18,15 +17,9 @@ import { webhookSpec } from "./spec.js";
  * `webhook-id` is the same for every try of the same change.
  */
 export function webhookDestination(): Destination {
-  const agents = new Map<string, Agent>();
-  const agentFor = (allow: readonly string[]) => {
-    const key = allow.join(" ");
-    const known = agents.get(key) ?? guardedAgent(allow);
-    agents.set(key, known);
-    return known;
-  };
+  const agents = guardedAgents();
   const post: Post = (context, messageId, body) =>
-    sendRequest(context, agentFor(context.allow), {
+    sendRequest(context, agents.of(context.allow), {
       method: "POST",
       url: urlOf(context),
       headers: headersOf(context, messageId, body),
@@ -45,10 +38,7 @@ export function webhookDestination(): Destination {
       if (context.action === "send") return Promise.all(rows.map((row) => deliverOne(post, row, context)));
       return deliverMany(post, rows, context);
     },
-    async close() {
-      await Promise.all([...agents.values()].map((agent) => agent.close()));
-      agents.clear();
-    },
+    close: () => agents.close(),
   };
 }
 

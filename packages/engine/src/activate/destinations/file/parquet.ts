@@ -1,0 +1,72 @@
+import { rm } from "node:fs/promises";
+import { sql } from "../../../warehouse/sql.js";
+import type { ColumnType } from "../../../warehouse/table.js";
+import type { Connection } from "../../../warehouse/warehouse.js";
+import { flatten } from "./csv.js";
+import type { FileFormat, FileRow } from "./format.js";
+import { jsonlFormat } from "./jsonl.js";
+
+/**
+ * Parquet through the warehouse, which reads and writes the format itself. Column types come from the values: numbers,
+ * booleans, else text. Nested fields become `a.b` columns.
+ */
+export function parquetFormat(connect: () => Promise<Connection>): FileFormat {
+  return {
+    ending: "parquet",
+    async *read(file) {
+      const connection = await connect();
+      try {
+        yield* flattened(
+          connection.batches(sql`/* rows of a delivered file */ SELECT * FROM ${connection.dialect.fileRows(file, "parquet")}`),
+        );
+      } finally {
+        await connection.close();
+      }
+    },
+    async write(file, rows) {
+      const columns = new Map<string, ColumnType>();
+      const lines = `${file}.jsonl`;
+      const connection = await connect();
+      try {
+        await jsonlFormat.write(lines, noting(rows, columns));
+        await connection.run(
+          connection.dialect.exportRows(
+            sql`SELECT * FROM ${connection.dialect.fileRows(lines, "jsonl", Object.fromEntries(columns))}`,
+            file,
+            "parquet",
+          ),
+        );
+      } finally {
+        await connection.close();
+        await rm(lines, { force: true });
+      }
+    },
+  };
+}
+
+async function* flattened(batches: AsyncIterable<FileRow[]>): AsyncGenerator<FileRow> {
+  for await (const batch of batches) yield* batch;
+}
+
+async function* noting(rows: AsyncIterable<FileRow>, columns: Map<string, ColumnType>): AsyncGenerator<FileRow> {
+  const empty = new Set<string>();
+  for await (const row of rows) {
+    const flat = flatten(row);
+    for (const [column, value] of flat) {
+      if (value === null || value === undefined) empty.add(column);
+      else columns.set(column, wider(columns.get(column), value));
+    }
+    yield Object.fromEntries(
+      [...flat].map(([column, value]) => [column, typeof value === "object" && value !== null ? JSON.stringify(value) : value]),
+    );
+  }
+  for (const column of empty) if (!columns.has(column)) columns.set(column, "text");
+}
+
+/** The type that holds what was seen so far and this value. */
+function wider(known: ColumnType | undefined, value: unknown): ColumnType {
+  const type: ColumnType =
+    typeof value === "boolean" ? "boolean" : typeof value === "number" ? (Number.isInteger(value) ? "integer" : "double") : "text";
+  if (known === undefined || known === type) return type;
+  return (known === "integer" && type === "double") || (known === "double" && type === "integer") ? "double" : "text";
+}
