@@ -6,6 +6,7 @@ import { hubspotApi } from "./hubspot.js";
 import { intercomApi } from "./intercom.js";
 import { launchdarklyApi } from "./launchdarkly.js";
 import { salesforceApi } from "./salesforce.js";
+import { slackApi } from "./slack.js";
 
 /** All simulated APIs, fresh. `find` takes the host that a request was meant for (header `x-destination-host`). */
 export function openApis() {
@@ -17,6 +18,7 @@ export function openApis() {
     braze: brazeApi(),
     launchdarkly: launchdarklyApi(),
     "google-sheets": googleSheetsApi(),
+    slack: slackApi(),
   };
   const isOf = (host: string, pattern: string) => (pattern.startsWith(".") ? host.endsWith(pattern) : host === pattern);
   return {
