@@ -201,36 +201,36 @@ function loopHealth(live: LiveFigures, name: LoopState["name"]): Health {
   return { state: "error", sentence: `The ${name} loop failed and tries again: ${loop.message ?? "no message"}` };
 }
 
-/** Which steps of a cycle belong to which hop, by how their names begin. */
-const stepsOfHop: Partial<Record<HopName, readonly string[]>> = {
-  identify: ["identi", "member", "merge"],
-  measure: ["measure", "fact", "trait", "window"],
-  decide: ["score", "audience", "change"],
+/** Which steps of a cycle belong to which hop: `identify`, `measure`, `user traits`, `user scores`, … */
+const stepsOfHop: Partial<Record<HopName, RegExp>> = {
+  identify: /^identify$/,
+  measure: /^measure$| (traits|roll-ups)$/,
+  decide: / (scores|audiences)$/,
 };
 
 function secondsOf(steps: string, hop: HopName): number | null {
-  const known = stepsOfHop[hop] ?? [];
-  const own = parseSteps(steps).filter((step) => known.some((start) => step.name.startsWith(start)));
+  const own = parseSteps(steps).filter((step) => stepsOfHop[hop]?.test(step.name) === true);
   return own.length === 0 ? null : own.reduce((sum, step) => sum + step.seconds, 0);
 }
 
 export interface Step {
   readonly name: string;
+  /** After the cycle's start. */
+  readonly startedAfter: number | null;
   readonly seconds: number;
   readonly rows: number | null;
 }
 
-/** Steps of `ops.cycles`: a list of `{name, seconds, rows?}`, or an object of seconds by name. */
+/** Steps of `ops.cycles`: a list of `{step, startedAfter, seconds}`. What is not one is left out. */
 export function parseSteps(text: string): Step[] {
   const parsed: unknown = JSON.parse(text);
-  if (Array.isArray(parsed)) return parsed.flatMap((step: unknown) => stepOf(step));
-  if (typeof parsed !== "object" || parsed === null) return [];
-  return Object.entries(parsed).flatMap(([name, seconds]) => (typeof seconds === "number" ? [{ name, seconds, rows: null }] : []));
+  return Array.isArray(parsed) ? parsed.flatMap((step: unknown) => stepOf(step)) : [];
 }
 
 function stepOf(step: unknown): Step[] {
-  if (typeof step !== "object" || step === null || !("name" in step) || typeof step.name !== "string") return [];
+  if (typeof step !== "object" || step === null || !("step" in step) || typeof step.step !== "string") return [];
   const seconds = "seconds" in step && typeof step.seconds === "number" ? step.seconds : 0;
+  const startedAfter = "startedAfter" in step && typeof step.startedAfter === "number" ? step.startedAfter : null;
   const rows = "rows" in step && typeof step.rows === "number" ? step.rows : null;
-  return [{ name: step.name, seconds, rows }];
+  return [{ name: step.step, startedAfter, seconds, rows }];
 }

@@ -625,8 +625,8 @@ export const syncRunResult = z.object({ sync: z.string(), accepted: z.boolean(),
 
 /* ---------- runs ---------- */
 
-/** A named part of a cycle. A stage may nest its own parts. */
-export const step = z.object({ name: z.string(), seconds: z.number(), rows: z.number().nullable() });
+/** A named part of a cycle: `identify`, `measure`, `user traits`, … `startedAfter` is in seconds after the cycle's start. */
+export const step = z.object({ name: z.string(), startedAfter: z.number().nullable(), seconds: z.number(), rows: z.number().nullable() });
 
 export const cycleView = z.object({
   cycleId: z.number(),
@@ -743,6 +743,7 @@ const asOf = z.object({ cycleId: z.number(), at: instant.nullable() });
 
 export const decisionProfile = z.object({
   kind: z.string(),
+  /** As it was asked for. */
   key: z.string(),
   traits: z.record(z.string(), json),
   scores: z.record(z.string(), z.object({ value: z.number().nullable(), bucket: z.string().nullable() })),

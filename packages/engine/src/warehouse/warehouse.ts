@@ -48,9 +48,23 @@ export interface Warehouse {
    * recompute writes into. Everything in it is gone when it is closed. `mainTable` names this one's tables from there.
    */
   shadow(): Promise<{ connection: Connection; mainTable(spec: TableSpec): Sql; close(): Promise<void> }>;
+  /** Answers SQL that a person wrote, on a session of its own: it must only read, and stays within the limits. */
+  query(text: string, limits: QueryLimits): Promise<QueryResult>;
   /** Writes what is pending to the main file; called when idle. */
   checkpoint(): Promise<void>;
   /** Where files for bulk reading and writing may be put (same machine). */
   readonly scratchDir: string;
   close(): Promise<void>;
+}
+
+export interface QueryLimits {
+  readonly rowsMax: number;
+  readonly millisMax: number;
+}
+
+export interface QueryResult {
+  readonly columns: { name: string; type: string }[];
+  readonly rows: Cell[][];
+  /** There were more rows. */
+  readonly truncated: boolean;
 }

@@ -15,9 +15,9 @@ const types: Record<ColumnType, string> = {
   position: "STRUCT(moment TIMESTAMP, received TIMESTAMP, id VARCHAR, value VARCHAR)",
 };
 
-/** JSON path of DuckDB: `$."a"."b"`; integers index arrays. */
+/** A JSON pointer: unlike DuckDB's `$.` paths it can say every key there is (empty, `*`, with quotes or backslashes). */
 function jsonPath(path: readonly string[]): string {
-  return `$${path.map((step) => (/^\d+$/.test(step) ? `[${step}]` : `."${step.replaceAll('"', '\\"')}"`)).join("")}`;
+  return path.length === 0 ? "$" : path.map((step) => `/${step.replaceAll("~", "~0").replaceAll("/", "~1")}`).join("");
 }
 
 function quoteValue(value: SqlValue): string {
@@ -76,7 +76,7 @@ export const duckdbDialect: Dialect = {
   jsonTexts: (json, paths) => sql`json_extract_string(${json}, [${join(paths.map((path) => sql`${jsonPath(path)}`))}])`,
   listItem: (list, index) => sql`${list}[${index + 1}]`,
   jsonKeys: (json) => sql`coalesce(json_keys(${json}), [])`,
-  jsonEntry: (json, key) => sql`json_extract(${json}, '$."' || replace(${key}, '"', '\\"') || '"')`,
+  jsonEntry: (json, key) => sql`json_extract(${json}, '/' || replace(replace(${key}, '~', '~0'), '/', '~1'))`,
   jsonObject: (fields) => sql`json_object(${join(fields.map(([field, expression]) => sql`${field}, ${expression}`))})`,
   jsonArray: (items) => sql`json_array(${join(items)})`,
   toJson: (expression) => sql`to_json(${expression})`,

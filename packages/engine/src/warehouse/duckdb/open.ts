@@ -6,6 +6,7 @@ import { CambiumError, messageOf } from "../../base/errors.js";
 import { Gate } from "../gate.js";
 import type { Warehouse } from "../warehouse.js";
 import { DuckdbSession } from "./connection.js";
+import { answerQuery } from "./query.js";
 import { duckdbDialect } from "./dialect.js";
 import { openShadow } from "./shadow.js";
 
@@ -54,6 +55,14 @@ export async function openDuckdb(settings: DuckdbSettings): Promise<Warehouse> {
     scratchDir: settings.scratchDir,
     connect,
     shadow: async () => openShadow(instance, gate, settings.scratchDir),
+    async query(text, limits) {
+      const connection = await instance.connect();
+      try {
+        return await answerQuery(connection, gate, text, limits);
+      } finally {
+        connection.closeSync();
+      }
+    },
     async checkpoint() {
       const session = await instance.connect();
       try {
