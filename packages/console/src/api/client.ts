@@ -54,7 +54,12 @@ async function call<Answer>(method: string, path: string, signal?: AbortSignal):
     });
   } catch (error) {
     if (signal?.aborted === true) throw error;
-    throw new ApiError(0, "UNREACHABLE", "The engine did not answer.", "Check that `cambium up` is still running; this page tries again by itself.");
+    throw new ApiError(
+      0,
+      "UNREACHABLE",
+      "The engine did not answer.",
+      "Check that `cambium up` is still running; this page tries again by itself.",
+    );
   }
   if (response.ok) return (await response.json()) as Answer;
   throw await errorOf(response);

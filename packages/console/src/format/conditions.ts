@@ -52,9 +52,14 @@ function sequenceWords(steps: readonly Json[], within: Json | undefined): Words 
 }
 
 function eventWords(fields: Fields): string {
-  const names = Array.isArray(fields["event"]) ? fields["event"].map((name) => `“${text(name)}”`).join(" or ") : eventName(fields["event"] ?? null);
+  const names = Array.isArray(fields["event"])
+    ? fields["event"].map((name) => `“${text(name)}”`).join(" or ")
+    : eventName(fields["event"] ?? null);
   const counts = fields["count"];
-  const how = counts !== undefined && counts !== null && typeof counts === "object" && !Array.isArray(counts) ? ` ${countWords(counts)}` : " happened";
+  const how =
+    counts !== undefined && counts !== null && typeof counts === "object" && !Array.isArray(counts)
+      ? ` ${countWords(counts)}`
+      : " happened";
   const filters = Array.isArray(fields["where"]) ? fields["where"].map(propertyWords).join(" and ") : "";
   const within = fields["within"] === undefined ? "" : ` within ${text(fields["within"])}`;
   return `${names}${filters === "" ? "" : ` where ${filters}`}${how}${within}`;

@@ -45,7 +45,8 @@ export function DataTable<Row extends object>({ label, rows, columns, rowKey, li
         accessorFn: (row: Row) => column.value?.(row) ?? undefined,
         enableSorting: server === undefined && column.value !== undefined,
         sortUndefined: "last" as const,
-        sortFn: (a: { original: Row }, b: { original: Row }) => compare(column.value?.(a.original) ?? null, column.value?.(b.original) ?? null),
+        sortFn: (a: { original: Row }, b: { original: Row }) =>
+          compare(column.value?.(a.original) ?? null, column.value?.(b.original) ?? null),
       })),
     [columns, server],
   );
@@ -69,7 +70,9 @@ export function DataTable<Row extends object>({ label, rows, columns, rowKey, li
                   data-align={column.align}
                   data-phone={column.phone}
                   style={column.width === undefined ? undefined : { width: column.width }}
-                  aria-sort={sorting === undefined || sorting.sorted === false ? undefined : sorting.sorted === "asc" ? "ascending" : "descending"}
+                  aria-sort={
+                    sorting === undefined || sorting.sorted === false ? undefined : sorting.sorted === "asc" ? "ascending" : "descending"
+                  }
                 >
                   {sorting === undefined ? column.header : <SortButton {...sorting} label={column.header} />}
                 </th>

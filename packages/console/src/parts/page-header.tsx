@@ -8,7 +8,13 @@ export interface Crumb {
 }
 
 /** Title, what the page is for, and its actions; also names the browser's tab. */
-export function PageHeader(props: { title: string; heading?: ReactNode; lead?: ReactNode; crumbs?: readonly Crumb[]; actions?: ReactNode }) {
+export function PageHeader(props: {
+  title: string;
+  heading?: ReactNode;
+  lead?: ReactNode;
+  crumbs?: readonly Crumb[];
+  actions?: ReactNode;
+}) {
   useEffect(() => {
     document.title = `${props.title} · Cambium`;
   }, [props.title]);

@@ -2,7 +2,14 @@ import { type ReactNode, useId } from "react";
 import style from "./parts.module.css";
 
 /** A titled part of a page. `flush` lets tables reach the edges. */
-export function Panel(props: { title?: string; note?: ReactNode; aside?: ReactNode; flush?: boolean; span?: 4 | 5 | 6 | 7 | 8; children: ReactNode }) {
+export function Panel(props: {
+  title?: string;
+  note?: ReactNode;
+  aside?: ReactNode;
+  flush?: boolean;
+  span?: 4 | 5 | 6 | 7 | 8;
+  children: ReactNode;
+}) {
   const id = useId();
   const named = props.title !== undefined;
   return (

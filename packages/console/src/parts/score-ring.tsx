@@ -7,7 +7,13 @@ export function ScoreRing({ value, size = 92 }: { value: number | null; size?: n
   const around = 2 * Math.PI * radius;
   const share = Math.max(0, Math.min(100, value ?? 0)) / 100;
   return (
-    <svg width={size} height={size} viewBox={`0 0 ${size} ${size}`} role="img" aria-label={value === null ? "No score" : `${formatScore(value)} of 100`}>
+    <svg
+      width={size}
+      height={size}
+      viewBox={`0 0 ${size} ${size}`}
+      role="img"
+      aria-label={value === null ? "No score" : `${formatScore(value)} of 100`}
+    >
       <circle cx={size / 2} cy={size / 2} r={radius} fill="none" stroke="var(--paper-deep)" strokeWidth={stroke} />
       <circle cx={size / 2} cy={size / 2} r={radius - stroke * 1.1} fill="none" stroke="var(--line)" strokeWidth={1} />
       {share === 0 ? null : (
@@ -42,8 +48,13 @@ export function ScoreCell({ value }: { value: number | null }) {
   return (
     <span style={{ display: "inline-flex", alignItems: "center", gap: 8, justifyContent: "flex-end" }}>
       <span className="num">{formatScore(value)}</span>
-      <span style={{ width: 44, height: 5, borderRadius: 99, background: "var(--paper-deep)", overflow: "hidden", flex: "none" }} aria-hidden="true">
-        <span style={{ display: "block", width: `${Math.max(0, Math.min(100, value ?? 0))}%`, height: "100%", background: "var(--series-1)" }} />
+      <span
+        style={{ width: 44, height: 5, borderRadius: 99, background: "var(--paper-deep)", overflow: "hidden", flex: "none" }}
+        aria-hidden="true"
+      >
+        <span
+          style={{ display: "block", width: `${Math.max(0, Math.min(100, value ?? 0))}%`, height: "100%", background: "var(--series-1)" }}
+        />
       </span>
     </span>
   );

@@ -75,7 +75,11 @@ export function textOf(value: Json): string {
   if (typeof value === "boolean") return value ? "yes" : "no";
   if (typeof value === "number") return formatNumber(value);
   if (typeof value === "string") return value;
-  return Array.isArray(value) ? value.map(textOf).join(", ") : Object.entries(value).map(([name, item]) => `${name}: ${textOf(item)}`).join(", ");
+  return Array.isArray(value)
+    ? value.map(textOf).join(", ")
+    : Object.entries(value)
+        .map(([name, item]) => `${name}: ${textOf(item)}`)
+        .join(", ");
 }
 
 function isBranch(value: Json): boolean {

@@ -15,7 +15,17 @@ export function Versions({ versions }: { versions: readonly DefinitionVersion[] 
     <>
       <ul style={{ margin: 0, padding: 0, listStyle: "none" }}>
         {versions.map((version, index) => (
-          <li key={version.version} style={{ display: "flex", flexWrap: "wrap", alignItems: "center", gap: "2px 14px", padding: "7px 0", borderTop: index === 0 ? "none" : "1px solid var(--line)" }}>
+          <li
+            key={version.version}
+            style={{
+              display: "flex",
+              flexWrap: "wrap",
+              alignItems: "center",
+              gap: "2px 14px",
+              padding: "7px 0",
+              borderTop: index === 0 ? "none" : "1px solid var(--line)",
+            }}
+          >
             <button type="button" className={style["toggle"]} onClick={() => setOpen(version)}>
               Version {version.version}
             </button>
@@ -29,7 +39,13 @@ export function Versions({ versions }: { versions: readonly DefinitionVersion[] 
           </li>
         ))}
       </ul>
-      <Drawer opened={open !== null} onClose={() => setOpen(null)} size={620} title={open === null ? "" : `Version ${open.version}`} closeButtonProps={{ "aria-label": "Close version" }}>
+      <Drawer
+        opened={open !== null}
+        onClose={() => setOpen(null)}
+        size={620}
+        title={open === null ? "" : `Version ${open.version}`}
+        closeButtonProps={{ "aria-label": "Close version" }}
+      >
         {open === null ? null : <ValueTree value={open.body} />}
       </Drawer>
     </>

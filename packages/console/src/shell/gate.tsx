@@ -15,20 +15,34 @@ export function Gate({ children }: { children: ReactNode }) {
 
 function TokenForm() {
   const [token, setToken] = useState("");
-  const submit = (event: FormEvent): void => {
+  const [refused, setRefused] = useState<string | null>(null);
+  const submit = async (event: FormEvent): Promise<void> => {
     event.preventDefault();
+    const answer = await fetch("/api/project", { headers: { authorization: `Bearer ${token.trim()}` } });
+    if (answer.status === 401) {
+      setRefused("This is not the token of the engine that runs now. It prints its token at every start.");
+      return;
+    }
     // The engine answers this address by setting a cookie that scripts cannot read, and comes back here without the token.
     window.location.assign(`/?token=${encodeURIComponent(token.trim())}`);
   };
   return (
     <main className={style["gate"]}>
-      <form className={style["card"]} onSubmit={submit}>
+      <form className={style["card"]} onSubmit={(event) => void submit(event)}>
         <Logo size={40} />
         <h1>Open the console</h1>
         <p className="soft">
           This console is private. Paste the token that <code>npm start</code> or <code>cambium up</code> printed when the engine started.
         </p>
-        <TextInput label="Token" value={token} onChange={(event) => setToken(event.currentTarget.value)} autoComplete="off" required data-autofocus />
+        <TextInput
+          label="Token"
+          value={token}
+          onChange={(event) => setToken(event.currentTarget.value)}
+          error={refused}
+          autoComplete="off"
+          required
+          data-autofocus
+        />
         <Button type="submit" disabled={token.trim() === ""}>
           Open
         </Button>

@@ -35,7 +35,13 @@ export function Shell() {
       </a>
       <header className={style["top"]}>
         <div style={{ display: "flex", alignItems: "center", gap: 4 }}>
-          <button type="button" className={style["iconButton"]} aria-label="Open navigation" aria-expanded={open} onClick={() => setOpen(true)}>
+          <button
+            type="button"
+            className={style["iconButton"]}
+            aria-label="Open navigation"
+            aria-expanded={open}
+            onClick={() => setOpen(true)}
+          >
             <IconMenu2 size={20} stroke={1.6} aria-hidden />
           </button>
           <Brand />
@@ -45,7 +51,14 @@ export function Shell() {
       <aside className={style["side"]} aria-label="Cambium">
         <Side onNavigate={() => undefined} />
       </aside>
-      <Drawer opened={open} onClose={() => setOpen(false)} position="left" size={264} title="Navigation" closeButtonProps={{ "aria-label": "Close navigation" }}>
+      <Drawer
+        opened={open}
+        onClose={() => setOpen(false)}
+        position="left"
+        size={264}
+        title="Navigation"
+        closeButtonProps={{ "aria-label": "Close navigation" }}
+      >
         <Side onNavigate={() => setOpen(false)} bare />
       </Drawer>
       <main id="main" ref={main} tabIndex={-1} className={style["main"]}>

@@ -59,22 +59,44 @@ function Audience({ name }: { name: string }) {
   );
 }
 
-function Loaded({ audience, search, searched, onPage }: { audience: AudienceDetail; search: ReactNode; searched: boolean; onPage: (page: number) => void }) {
+function Loaded({
+  audience,
+  search,
+  searched,
+  onPage,
+}: {
+  audience: AudienceDetail;
+  search: ReactNode;
+  searched: boolean;
+  onPage: (page: number) => void;
+}) {
   return (
     <>
-      <PageHeader title={audience.title} crumbs={[{ label: "Audiences", to: "/audiences" }]} lead={audience.description === null ? undefined : <p>{audience.description}</p>} />
+      <PageHeader
+        title={audience.title}
+        crumbs={[{ label: "Audiences", to: "/audiences" }]}
+        lead={audience.description === null ? undefined : <p>{audience.description}</p>}
+      />
       <Facts
         facts={[
           { label: `Members, ${audience.entity}s`, value: formatCount(audience.size) },
           { label: "Entered, 24 h", value: formatCount(audience.entered) },
           { label: "Left, 24 h", value: formatCount(audience.left) },
-          { label: "Held out", value: formatCount(audience.heldOut), note: audience.holdoutPercent === 0 ? "no holdout" : `${formatNumber(audience.holdoutPercent)} % by hash` },
+          {
+            label: "Held out",
+            value: formatCount(audience.heldOut),
+            note: audience.holdoutPercent === 0 ? "no holdout" : `${formatNumber(audience.holdoutPercent)} % by hash`,
+          },
           { label: "Changed", value: <Ago at={audience.updatedAt} /> },
         ]}
       />
       <Grid>
         <Panel title="Size over time" span={7}>
-          {audience.sizes.length === 0 ? <Empty title="No size yet">The first cycle after the definition fills it.</Empty> : <SizeChart audience={audience} />}
+          {audience.sizes.length === 0 ? (
+            <Empty title="No size yet">The first cycle after the definition fills it.</Empty>
+          ) : (
+            <SizeChart audience={audience} />
+          )}
         </Panel>
         <Panel title="Who is in" span={5} note={audience.version === null ? "not in force yet" : `definition version ${audience.version}`}>
           <Definition audience={audience} />
@@ -85,7 +107,12 @@ function Loaded({ audience, search, searched, onPage }: { audience: AudienceDeta
         <Panel title="Causes" note="Why they came and went, last 30 days." span={5}>
           <Causes audience={audience} />
         </Panel>
-        <Panel title="Members" flush span={6} aside={<Link to={`${entityListPath(audience.entity)}?audience=${audience.name}`}>With traits and scores</Link>}>
+        <Panel
+          title="Members"
+          flush
+          span={6}
+          aside={<Link to={`${entityListPath(audience.entity)}?audience=${audience.name}`}>With traits and scores</Link>}
+        >
           {search}
           <Members audience={audience} searched={searched} onPage={onPage} />
         </Panel>
@@ -176,7 +203,14 @@ const memberColumns: readonly Column<Member>[] = [
     ),
     value: (row) => row.name ?? row.key,
   },
-  { id: "entered", header: "In since", align: "right", nowrap: true, cell: (row) => <Ago at={row.enteredAt} />, value: (row) => row.enteredAt },
+  {
+    id: "entered",
+    header: "In since",
+    align: "right",
+    nowrap: true,
+    cell: (row) => <Ago at={row.enteredAt} />,
+    value: (row) => row.enteredAt,
+  },
 ];
 
 function Members({ audience, searched, onPage }: { audience: AudienceDetail; searched: boolean; onPage: (page: number) => void }) {
@@ -185,7 +219,9 @@ function Members({ audience, searched, onPage }: { audience: AudienceDetail; sea
     return searched ? (
       <Empty title="No such member">Ask above why it is not in here.</Empty>
     ) : (
-      <Empty title="Nobody is in">No {audience.entity} meets the conditions now. Ask above, for one you expected, which condition fails.</Empty>
+      <Empty title="Nobody is in">
+        No {audience.entity} meets the conditions now. Ask above, for one you expected, which condition fails.
+      </Empty>
     );
   }
   return (
@@ -197,7 +233,13 @@ function Members({ audience, searched, onPage }: { audience: AudienceDetail; sea
 }
 
 const changeColumns: readonly Column<AudienceChange>[] = [
-  { id: "change", header: "Change", nowrap: true, cell: (row) => (row.change === "entered" ? <StatePill state="entered" /> : <Pill tone="warn">left</Pill>), value: (row) => row.change },
+  {
+    id: "change",
+    header: "Change",
+    nowrap: true,
+    cell: (row) => (row.change === "entered" ? <StatePill state="entered" /> : <Pill tone="warn">left</Pill>),
+    value: (row) => row.change,
+  },
   {
     id: "who",
     header: "Who and why",
@@ -209,7 +251,10 @@ const changeColumns: readonly Column<AudienceChange>[] = [
           {row.messageId === null ? null : (
             <>
               {", "}
-              <Link to={`/events?message=${encodeURIComponent(row.messageId)}`} style={{ position: "relative", zIndex: 1, color: "inherit" }}>
+              <Link
+                to={`/events?message=${encodeURIComponent(row.messageId)}`}
+                style={{ position: "relative", zIndex: 1, color: "inherit" }}
+              >
                 event
               </Link>
             </>

@@ -17,12 +17,17 @@ export function AudiencesPage() {
   const query = useAudiences();
   return (
     <>
-      <PageHeader title="Audiences" lead={<p>Who meets which conditions, kept current by every cycle. Nested ones stand below the one they lie within.</p>} />
+      <PageHeader
+        title="Audiences"
+        lead={<p>Who meets which conditions, kept current by every cycle. Nested ones stand below the one they lie within.</p>}
+      />
       <Answer query={query} what="The audiences">
         {({ audiences }) => (
           <Panel flush>
             {audiences.length === 0 ? (
-              <Empty title="No audiences yet">Describe one in a file under audiences/: an entity kind and a condition. It fills with the next cycle.</Empty>
+              <Empty title="No audiences yet">
+                Describe one in a file under audiences/: an entity kind and a condition. It fills with the next cycle.
+              </Empty>
             ) : (
               <List rows={nest(audiences)} />
             )}
@@ -41,14 +46,33 @@ function List({ rows }: { rows: readonly Nested[] }) {
         header: "Audience",
         cell: ({ audience, depth }) => (
           <span style={{ display: "flex", alignItems: "center", gap: 6, paddingLeft: Math.max(0, depth - 1) * 18 }}>
-            {depth === 0 ? null : <IconCornerDownRight size={15} stroke={1.6} color="var(--ink-faint)" aria-label="within the audience above" style={{ flex: "none" }} />}
+            {depth === 0 ? null : (
+              <IconCornerDownRight
+                size={15}
+                stroke={1.6}
+                color="var(--ink-faint)"
+                aria-label="within the audience above"
+                style={{ flex: "none" }}
+              />
+            )}
             <RowLink to={audiencePath(audience.name)}>{audience.title}</RowLink>
           </span>
         ),
       },
       { id: "entity", header: "Of", phone: "hide", cell: ({ audience }) => <span className="faint">{audience.entity}s</span> },
-      { id: "size", header: "Members", align: "right", cell: ({ audience }) => <strong style={{ fontWeight: 600 }}>{formatCount(audience.size)}</strong> },
-      { id: "recent", header: "Size lately", phone: "hide", width: 130, cell: ({ audience }) => <Sparkline values={audience.recent.map((point) => point.size)} /> },
+      {
+        id: "size",
+        header: "Members",
+        align: "right",
+        cell: ({ audience }) => <strong style={{ fontWeight: 600 }}>{formatCount(audience.size)}</strong>,
+      },
+      {
+        id: "recent",
+        header: "Size lately",
+        phone: "hide",
+        width: 130,
+        cell: ({ audience }) => <Sparkline values={audience.recent.map((point) => point.size)} />,
+      },
       {
         id: "moves",
         header: "Last 24 h",
@@ -59,7 +83,8 @@ function List({ rows }: { rows: readonly Nested[] }) {
             <span className="faint">no change</span>
           ) : (
             <>
-              <span style={{ color: "var(--green)" }}>+{formatCount(audience.entered)}</span> <span style={{ color: "var(--ochre)" }}>−{formatCount(audience.left)}</span>
+              <span style={{ color: "var(--green)" }}>+{formatCount(audience.entered)}</span>{" "}
+              <span style={{ color: "var(--ochre)" }}>−{formatCount(audience.left)}</span>
             </>
           ),
       },
@@ -70,7 +95,14 @@ function List({ rows }: { rows: readonly Nested[] }) {
         phone: "hide",
         cell: ({ audience }) => (audience.syncs.length === 0 ? <span className="faint">none</span> : formatCount(audience.syncs.length)),
       },
-      { id: "updated", header: "Changed", align: "right", phone: "hide", nowrap: true, cell: ({ audience }) => <Ago at={audience.updatedAt} /> },
+      {
+        id: "updated",
+        header: "Changed",
+        align: "right",
+        phone: "hide",
+        nowrap: true,
+        cell: ({ audience }) => <Ago at={audience.updatedAt} />,
+      },
     ],
     [],
   );

@@ -14,7 +14,10 @@ export function nest(audiences: readonly AudienceSummary[]): Nested[] {
     // Of those it names, the smallest that is not smaller than it: the one it most likely lies within.
     audience.parents
       .map((name) => byName.get(name))
-      .filter((parent) => parent !== undefined && parent.name !== audience.name && parent.entity === audience.entity && parent.size >= audience.size)
+      .filter(
+        (parent) =>
+          parent !== undefined && parent.name !== audience.name && parent.entity === audience.entity && parent.size >= audience.size,
+      )
       .sort((a, b) => (a?.size ?? 0) - (b?.size ?? 0))[0]?.name;
   const parents = new Map(audiences.map((audience) => [audience.name, parentOf(audience)]));
   const below = (name: string | undefined, depth: number): Nested[] =>

@@ -16,7 +16,14 @@ export function SizeChart({ audience }: { audience: AudienceDetail }) {
       summary={`Size of ${audience.title}: from ${formatCount(first?.size)} to ${formatCount(last?.size)} members over ${sizes.length} changes.`}
       table={{
         head: ["When", "Members", "Entered", "Left"],
-        rows: [...sizes].reverse().map((point) => [formatExact(Date.parse(point.at), timezone), formatCount(point.size), formatCount(point.entered), formatCount(point.left)]),
+        rows: [...sizes]
+          .reverse()
+          .map((point) => [
+            formatExact(Date.parse(point.at), timezone),
+            formatCount(point.size),
+            formatCount(point.entered),
+            formatCount(point.left),
+          ]),
       }}
       option={(palette) => {
         const { category, value, tooltip, grid } = axes(palette);

@@ -30,7 +30,10 @@ export function AudiencesOf({ profile, name, onAsk }: { profile: Profile; name: 
                   </span>
                 )}
                 <WhyButton
-                  about={{ title: audience.member ? `Why ${name} is in ${audience.title}` : `Why ${name} is not in ${audience.title}`, request: { audience: audience.name } }}
+                  about={{
+                    title: audience.member ? `Why ${name} is in ${audience.title}` : `Why ${name} is not in ${audience.title}`,
+                    request: { audience: audience.name },
+                  }}
                   onAsk={onAsk}
                   label={audience.member ? "why" : "why not"}
                 />

@@ -13,19 +13,51 @@ export function DeliveriesOf({ profile, name, onAsk }: { profile: Profile; name:
   return (
     <Panel title="Deliveries" note="The newest outcomes, one per row and change." flush>
       {profile.deliveries.length === 0 ? (
-        <Empty title="Nothing delivered yet">No sync has sent this {profile.title.toLowerCase()} anywhere. Syncs start from its traits or its audiences.</Empty>
+        <Empty title="Nothing delivered yet">
+          No sync has sent this {profile.title.toLowerCase()} anywhere. Syncs start from its traits or its audiences.
+        </Empty>
       ) : (
         <DataTable
           label="Deliveries"
           rows={profile.deliveries}
           rowKey={(row) => `${row.sync}:${row.runId}:${row.key}:${row.happenedAt}`}
           columns={[
-            { id: "sync", header: "Sync", cell: (row) => <Link to={`${syncPath(row.sync)}?key=${encodeURIComponent(row.key)}`}>{row.syncTitle}</Link>, value: (row) => row.syncTitle },
-            { id: "outcome", header: "Outcome", nowrap: true, cell: (row) => <StatePill state={row.outcome} />, value: (row) => row.outcome },
+            {
+              id: "sync",
+              header: "Sync",
+              cell: (row) => <Link to={`${syncPath(row.sync)}?key=${encodeURIComponent(row.key)}`}>{row.syncTitle}</Link>,
+              value: (row) => row.syncTitle,
+            },
+            {
+              id: "outcome",
+              header: "Outcome",
+              nowrap: true,
+              cell: (row) => <StatePill state={row.outcome} />,
+              value: (row) => row.outcome,
+            },
             { id: "change", header: "Change", phone: "hide", cell: (row) => row.change, value: (row) => row.change },
-            { id: "reason", header: "Answer", phone: "hide", cell: (row) => [row.status, row.reason].filter((part) => part !== null).join(" ") || <span className="faint">accepted</span> },
-            { id: "at", header: "When", align: "right", nowrap: true, cell: (row) => <Ago at={row.happenedAt} />, value: (row) => row.happenedAt },
-            { id: "why", header: "", align: "right", cell: (row) => <WhyButton about={{ title: `Why ${name} was sent by ${row.syncTitle}`, request: { sync: row.sync } }} onAsk={onAsk} /> },
+            {
+              id: "reason",
+              header: "Answer",
+              phone: "hide",
+              cell: (row) => [row.status, row.reason].filter((part) => part !== null).join(" ") || <span className="faint">accepted</span>,
+            },
+            {
+              id: "at",
+              header: "When",
+              align: "right",
+              nowrap: true,
+              cell: (row) => <Ago at={row.happenedAt} />,
+              value: (row) => row.happenedAt,
+            },
+            {
+              id: "why",
+              header: "",
+              align: "right",
+              cell: (row) => (
+                <WhyButton about={{ title: `Why ${name} was sent by ${row.syncTitle}`, request: { sync: row.sync } }} onAsk={onAsk} />
+              ),
+            },
           ]}
         />
       )}

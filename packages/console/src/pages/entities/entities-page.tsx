@@ -68,7 +68,9 @@ function List({ kind }: { kind: string }) {
         title={title}
         lead={
           <p className="num">
-            {entity === undefined ? "\u00a0" : `${formatCount(entity.count)} ${entity.plural.toLowerCase()}, each with its traits, scores and audiences.`}
+            {entity === undefined
+              ? "\u00a0"
+              : `${formatCount(entity.count)} ${entity.plural.toLowerCase()}, each with its traits, scores and audiences.`}
           </p>
         }
       />
@@ -83,7 +85,12 @@ function List({ kind }: { kind: string }) {
             style={{ flex: "1 1 240px", maxWidth: 420 }}
           />
           {audience === null ? null : (
-            <Button variant="light" size="sm" rightSection={<IconX size={14} aria-hidden />} onClick={() => change({ audience: null, page: null })}>
+            <Button
+              variant="light"
+              size="sm"
+              rightSection={<IconX size={14} aria-hidden />}
+              onClick={() => change({ audience: null, page: null })}
+            >
               In {spaced(audience)}
               <span className="visually-hidden">, remove this filter</span>
             </Button>
@@ -103,7 +110,14 @@ function List({ kind }: { kind: string }) {
                 : `The first group call or event that names a ${data.title.toLowerCase()} makes the first one.`}
             </Empty>
           ) : (
-            <Empty title="Nothing found" action={<Button size="xs" variant="default" onClick={() => setText("")}>Clear the search</Button>}>
+            <Empty
+              title="Nothing found"
+              action={
+                <Button size="xs" variant="default" onClick={() => setText("")}>
+                  Clear the search
+                </Button>
+              }
+            >
               Nothing begins with “{q}”. Try an id, an e-mail address or the beginning of a name.
             </Empty>
           )
@@ -117,7 +131,12 @@ function List({ kind }: { kind: string }) {
               linked
               server={{ sort, onSort: (next) => change({ sort: next, page: null }), sortable: () => true }}
             />
-            <Pager page={data} shown={data.rows.length} onPage={(next) => change({ page: next === 1 ? null : String(next) })} what={title.toLowerCase()} />
+            <Pager
+              page={data}
+              shown={data.rows.length}
+              onPage={(next) => change({ page: next === 1 ? null : String(next) })}
+              what={title.toLowerCase()}
+            />
           </>
         )}
       </Panel>

@@ -21,8 +21,20 @@ export function IdentityPanels({ profile }: { profile: Profile }) {
             rowKey={(row) => `${row.type}:${row.value}`}
             columns={[
               { id: "type", header: "Type", nowrap: true, cell: (row) => <Pill>{spaced(row.type)}</Pill>, value: (row) => row.type },
-              { id: "value", header: "Value", cell: (row) => <code style={{ overflowWrap: "anywhere" }}>{row.value}</code>, value: (row) => row.value },
-              { id: "first", header: "First seen", align: "right", nowrap: true, cell: (row) => <Ago at={row.firstReceivedAt} />, value: (row) => row.firstReceivedAt },
+              {
+                id: "value",
+                header: "Value",
+                cell: (row) => <code style={{ overflowWrap: "anywhere" }}>{row.value}</code>,
+                value: (row) => row.value,
+              },
+              {
+                id: "first",
+                header: "First seen",
+                align: "right",
+                nowrap: true,
+                cell: (row) => <Ago at={row.firstReceivedAt} />,
+                value: (row) => row.firstReceivedAt,
+              },
             ]}
           />
         )}
@@ -36,9 +48,20 @@ export function IdentityPanels({ profile }: { profile: Profile }) {
             rows={profile.merges}
             rowKey={(row) => row.loserId}
             columns={[
-              { id: "loser", header: "Merged profile", cell: (row) => <code style={{ overflowWrap: "anywhere" }}>{row.loserKey ?? row.loserId}</code> },
+              {
+                id: "loser",
+                header: "Merged profile",
+                cell: (row) => <code style={{ overflowWrap: "anywhere" }}>{row.loserKey ?? row.loserId}</code>,
+              },
               { id: "message", header: "By event", phone: "hide", cell: (row) => <code className="faint">{row.messageId}</code> },
-              { id: "at", header: "When", align: "right", nowrap: true, cell: (row) => <Ago at={row.receivedAt} />, value: (row) => row.receivedAt },
+              {
+                id: "at",
+                header: "When",
+                align: "right",
+                nowrap: true,
+                cell: (row) => <Ago at={row.receivedAt} />,
+                value: (row) => row.receivedAt,
+              },
             ]}
           />
         )}

@@ -51,8 +51,16 @@ function Loaded({ profile }: { profile: Profile }) {
   ] as const;
   return (
     <>
-      <PageHeader title={name} crumbs={[{ label: profile.kind === "user" && plural === "Users" ? "People" : plural, to: entityListPath(profile.kind) }]} lead={<Lead profile={profile} />} />
-      <Tabs value={tab} onChange={(value) => setSearch(value === null || value === "summary" ? {} : { tab: value }, { replace: true })} keepMounted={false}>
+      <PageHeader
+        title={name}
+        crumbs={[{ label: profile.kind === "user" && plural === "Users" ? "People" : plural, to: entityListPath(profile.kind) }]}
+        lead={<Lead profile={profile} />}
+      />
+      <Tabs
+        value={tab}
+        onChange={(value) => setSearch(value === null || value === "summary" ? {} : { tab: value }, { replace: true })}
+        keepMounted={false}
+      >
         <Tabs.List mb="md">
           {tabs.map(([value, label]) => (
             <Tabs.Tab key={value} value={value}>
@@ -76,7 +84,14 @@ function Loaded({ profile }: { profile: Profile }) {
             <div data-span="5">
               <Stack>
                 <AudiencesOf profile={profile} name={name} onAsk={setQuestion} />
-                <Panel title="Latest" aside={<button type="button" className={style["why"]} onClick={() => setSearch({ tab: "timeline" }, { replace: true })}>whole timeline</button>}>
+                <Panel
+                  title="Latest"
+                  aside={
+                    <button type="button" className={style["why"]} onClick={() => setSearch({ tab: "timeline" }, { replace: true })}>
+                      whole timeline
+                    </button>
+                  }
+                >
                   <ProfileTimeline profile={profile} limit={summaryEvents} />
                 </Panel>
               </Stack>

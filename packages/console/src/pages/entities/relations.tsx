@@ -28,9 +28,26 @@ export function Relations({ profile }: { profile: Profile }) {
             rowKey={(row) => `${row.entity.kind}:${row.entity.id}:${row.validFrom}`}
             linked
             columns={[
-              { id: "name", header: isUser ? "Group" : "Person", cell: (row) => <RowLink to={entityPath(row.entity.kind, row.entity.key)}>{row.entity.name ?? row.entity.key}</RowLink> },
-              { id: "kind", header: "Kind", phone: "hide", cell: (row) => <span className="faint">{row.entity.kind}</span>, value: (row) => row.entity.kind },
-              { id: "from", header: "Since", align: "right", nowrap: true, cell: (row) => <Ago at={row.validFrom} />, value: (row) => row.validFrom },
+              {
+                id: "name",
+                header: isUser ? "Group" : "Person",
+                cell: (row) => <RowLink to={entityPath(row.entity.kind, row.entity.key)}>{row.entity.name ?? row.entity.key}</RowLink>,
+              },
+              {
+                id: "kind",
+                header: "Kind",
+                phone: "hide",
+                cell: (row) => <span className="faint">{row.entity.kind}</span>,
+                value: (row) => row.entity.kind,
+              },
+              {
+                id: "from",
+                header: "Since",
+                align: "right",
+                nowrap: true,
+                cell: (row) => <Ago at={row.validFrom} />,
+                value: (row) => row.validFrom,
+              },
               {
                 id: "to",
                 header: "Until",
@@ -60,7 +77,12 @@ function Refs({ label, rows }: { label: string; rows: readonly EntityRef[] }) {
       rowKey={(row) => row.id}
       linked
       columns={[
-        { id: "name", header: "Name", cell: (row) => <RowLink to={entityPath(row.kind, row.key)}>{row.name ?? row.key}</RowLink>, value: (row) => row.name ?? row.key },
+        {
+          id: "name",
+          header: "Name",
+          cell: (row) => <RowLink to={entityPath(row.kind, row.key)}>{row.name ?? row.key}</RowLink>,
+          value: (row) => row.name ?? row.key,
+        },
         { id: "kind", header: "Kind", cell: (row) => <span className="faint">{row.kind}</span>, value: (row) => row.kind },
         { id: "key", header: "Key", align: "right", cell: (row) => <code className="faint">{row.key}</code>, value: (row) => row.key },
       ]}

@@ -15,7 +15,15 @@ import { WhyButton, type WhyQuestion } from "./why.js";
 /** A score of one entity: the total, its days, and every component as a bar in its group. */
 export function ScoreCard({ score, name, onAsk }: { score: ScoreOfEntity; name: string; onAsk: (question: WhyQuestion) => void }) {
   return (
-    <Panel title={score.title} aside={<WhyButton about={{ title: `Why ${score.title} of ${name} is ${formatScore(score.value)}`, request: { score: score.name } }} onAsk={onAsk} />}>
+    <Panel
+      title={score.title}
+      aside={
+        <WhyButton
+          about={{ title: `Why ${score.title} of ${name} is ${formatScore(score.value)}`, request: { score: score.name } }}
+          onAsk={onAsk}
+        />
+      }
+    >
       <div className={style["scoreHead"]}>
         <ScoreRing value={score.value} />
         <div className={style["scoreText"]}>

@@ -28,7 +28,9 @@ export function ProfileTimeline({ profile, limit }: { profile: Profile; limit?: 
   const complete = (base ?? profile.timeline).next === null || (more.data !== undefined && base !== null && !more.hasNextPage);
   const items: Item[] = [
     ...events.map((event) => ({ at: event.timestamp, event })),
-    ...profile.audienceChanges.filter((change) => complete || change.happenedAt >= oldest).map((change) => ({ at: change.happenedAt, change })),
+    ...profile.audienceChanges
+      .filter((change) => complete || change.happenedAt >= oldest)
+      .map((change) => ({ at: change.happenedAt, change })),
   ].sort((a, b) => (a.at < b.at ? 1 : a.at > b.at ? -1 : 0));
   if (items.length === 0) return <Empty title="No events">Nothing has been seen of this {profile.title.toLowerCase()} yet.</Empty>;
   const shown = limit === undefined ? items : items.slice(0, limit);
@@ -40,7 +42,11 @@ export function ProfileTimeline({ profile, limit }: { profile: Profile; limit?: 
             <h3 className={style["day"]}>{day}</h3>
             <ul className={style["list"]} style={{ display: "block" }}>
               {of.map((item) => (
-                <TimelineItem key={"event" in item ? item.event.messageId : `change-${item.change.changeId}`} item={item} onOpen={setOpen} />
+                <TimelineItem
+                  key={"event" in item ? item.event.messageId : `change-${item.change.changeId}`}
+                  item={item}
+                  onOpen={setOpen}
+                />
               ))}
             </ul>
           </section>

@@ -11,7 +11,15 @@ import style from "./profile.module.css";
 import { WhyButton, type WhyQuestion } from "./why.js";
 
 /** Every trait with its value, how it is defined, and why it is so. */
-export function TraitsTable({ traits, name, onAsk }: { traits: readonly TraitView[]; name: string; onAsk: (question: WhyQuestion) => void }) {
+export function TraitsTable({
+  traits,
+  name,
+  onAsk,
+}: {
+  traits: readonly TraitView[];
+  name: string;
+  onAsk: (question: WhyQuestion) => void;
+}) {
   const [text, setText] = useState("");
   if (traits.length === 0) return <Empty title="No traits">Define the first in a file under traits/.</Empty>;
   const wanted = text.trim().toLowerCase();
@@ -47,16 +55,35 @@ export function TraitsTable({ traits, name, onAsk }: { traits: readonly TraitVie
             id: "value",
             header: "Value",
             align: "right",
-            cell: (row) => (row.valueType === "timestamp" && typeof row.value === "string" ? <Ago at={row.value} /> : <Plain value={row.value} />),
+            cell: (row) =>
+              row.valueType === "timestamp" && typeof row.value === "string" ? <Ago at={row.value} /> : <Plain value={row.value} />,
             value: (row) => (typeof row.value === "number" ? row.value : textOf(row.value)),
           },
-          { id: "type", header: "Kind", phone: "hide", cell: (row) => <span className="faint">{spaced(row.type)}</span>, value: (row) => row.type },
-          { id: "updated", header: "Computed", phone: "hide", align: "right", cell: (row) => <Ago at={row.updatedAt} />, value: (row) => row.updatedAt },
+          {
+            id: "type",
+            header: "Kind",
+            phone: "hide",
+            cell: (row) => <span className="faint">{spaced(row.type)}</span>,
+            value: (row) => row.type,
+          },
+          {
+            id: "updated",
+            header: "Computed",
+            phone: "hide",
+            align: "right",
+            cell: (row) => <Ago at={row.updatedAt} />,
+            value: (row) => row.updatedAt,
+          },
           {
             id: "why",
             header: "",
             align: "right",
-            cell: (row) => <WhyButton about={{ title: `Why ${row.title} of ${name} is ${textOf(row.value)}`, request: { trait: row.name } }} onAsk={onAsk} />,
+            cell: (row) => (
+              <WhyButton
+                about={{ title: `Why ${row.title} of ${name} is ${textOf(row.value)}`, request: { trait: row.name } }}
+                onAsk={onAsk}
+              />
+            ),
           },
         ]}
       />

@@ -21,9 +21,25 @@ export function WhyButton({ about, onAsk, label = "why" }: { about: WhyQuestion;
   );
 }
 
-export function WhyDrawer({ kind, entity, question, onClose }: { kind: string; entity: string; question: WhyQuestion | null; onClose: () => void }) {
+export function WhyDrawer({
+  kind,
+  entity,
+  question,
+  onClose,
+}: {
+  kind: string;
+  entity: string;
+  question: WhyQuestion | null;
+  onClose: () => void;
+}) {
   return (
-    <Drawer opened={question !== null} onClose={onClose} size={760} title={question?.title ?? "Why"} closeButtonProps={{ "aria-label": "Close explanation" }}>
+    <Drawer
+      opened={question !== null}
+      onClose={onClose}
+      size={760}
+      title={question?.title ?? "Why"}
+      closeButtonProps={{ "aria-label": "Close explanation" }}
+    >
       {question === null ? null : <Explained kind={kind} entity={entity} request={question.request} />}
     </Drawer>
   );

@@ -16,7 +16,13 @@ export function EventDrawer({ messageId, onClose }: { messageId: string | null; 
   const { data, error, refetch } = useEvent(messageId);
   const event = data?.events[0];
   return (
-    <Drawer opened={messageId !== null} onClose={onClose} size={620} title={event?.event ?? event?.type ?? "Event"} closeButtonProps={{ "aria-label": "Close event" }}>
+    <Drawer
+      opened={messageId !== null}
+      onClose={onClose}
+      size={620}
+      title={event?.event ?? event?.type ?? "Event"}
+      closeButtonProps={{ "aria-label": "Close event" }}
+    >
       {event !== undefined ? (
         <Payload event={event} />
       ) : error !== null ? (
@@ -38,7 +44,10 @@ function Payload({ event }: { event: EventRow }) {
           <Pill>{event.type}</Pill> from {event.source}
         </Row>
         <Row name="Happened">
-          <Clock at={event.timestamp} /> <span className="faint">(<Ago at={event.timestamp} />)</span>{" "}
+          <Clock at={event.timestamp} />{" "}
+          <span className="faint">
+            (<Ago at={event.timestamp} />)
+          </span>{" "}
           {event.timeFlag === null ? null : <Pill tone="warn">clock {event.timeFlag}</Pill>}
         </Row>
         <Row name="Received">

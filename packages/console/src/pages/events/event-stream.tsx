@@ -80,9 +80,31 @@ export function EventStream({ onOpen }: { onOpen: (messageId: string) => void })
           value={filter.text ?? ""}
           onChange={(event) => change("text")(event.currentTarget.value)}
         />
-        <Select label="Event" placeholder="Any" data={data?.facets.events ?? []} searchable clearable value={filter.event ?? null} onChange={change("event")} />
-        <Select label="Call" placeholder="Any" data={data?.facets.types ?? []} clearable value={filter.type ?? null} onChange={change("type")} />
-        <Select label="Source" placeholder="Any" data={data?.facets.sources ?? []} clearable value={filter.source ?? null} onChange={change("source")} />
+        <Select
+          label="Event"
+          placeholder="Any"
+          data={data?.facets.events ?? []}
+          searchable
+          clearable
+          value={filter.event ?? null}
+          onChange={change("event")}
+        />
+        <Select
+          label="Call"
+          placeholder="Any"
+          data={data?.facets.types ?? []}
+          clearable
+          value={filter.type ?? null}
+          onChange={change("type")}
+        />
+        <Select
+          label="Source"
+          placeholder="Any"
+          data={data?.facets.sources ?? []}
+          clearable
+          value={filter.source ?? null}
+          onChange={change("source")}
+        />
         <TextInput
           label="User"
           placeholder="Id or e-mail, exact"
@@ -107,12 +129,20 @@ export function EventStream({ onOpen }: { onOpen: (messageId: string) => void })
         <RowsSkeleton rows={10} />
       ) : feed.rows.length === 0 && !isPlaceholderData ? (
         filtered ? (
-          <Empty title="No event matches" action={<Button size="xs" variant="default" onClick={() => setFilter({})}>Clear the filter</Button>}>
+          <Empty
+            title="No event matches"
+            action={
+              <Button size="xs" variant="default" onClick={() => setFilter({})}>
+                Clear the filter
+              </Button>
+            }
+          >
             Looked through the newest {formatCount(data.searched)} events. New ones that match appear here at once.
           </Empty>
         ) : (
           <Empty title="No events yet">
-            Point any Segment SDK at this collector with a write key of <code>sources/*.yml</code>; the first event shows up here within a second.
+            Point any Segment SDK at this collector with a write key of <code>sources/*.yml</code>; the first event shows up here within a
+            second.
           </Empty>
         )
       ) : (
@@ -152,7 +182,13 @@ function Rows({ rows, onOpen }: { rows: readonly EventRow[]; onOpen: (messageId:
         {virtual.getVirtualItems().map((item) => {
           const row = rows[item.index];
           return row === undefined ? null : (
-            <li key={item.key} className={`${style["row"]} ${style["fresh"]}`} style={{ transform: `translateY(${item.start}px)` }} aria-setsize={rows.length} aria-posinset={item.index + 1}>
+            <li
+              key={item.key}
+              className={`${style["row"]} ${style["fresh"]}`}
+              style={{ transform: `translateY(${item.start}px)` }}
+              aria-setsize={rows.length}
+              aria-posinset={item.index + 1}
+            >
               <EventButton row={row} onOpen={onOpen} />
             </li>
           );

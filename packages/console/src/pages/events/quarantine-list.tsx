@@ -22,7 +22,11 @@ export function QuarantineList() {
   const [open, setOpen] = useState<Row | null>(null);
   const { data, error, refetch, fetchNextPage, hasNextPage, isFetchingNextPage } = useQuarantine(reason);
   if (data === undefined) {
-    return <Panel flush>{error === null ? <RowsSkeleton /> : <Problem error={error} what="The quarantine" retry={() => void refetch()} />}</Panel>;
+    return (
+      <Panel flush>
+        {error === null ? <RowsSkeleton /> : <Problem error={error} what="The quarantine" retry={() => void refetch()} />}
+      </Panel>
+    );
   }
   const rows = data.pages.flatMap((page) => page.rows);
   const reasons = data.pages[0]?.reasons ?? [];
@@ -54,7 +58,12 @@ export function QuarantineList() {
         rowKey={(row) => `${row.segment}:${row.line}`}
         linked
         columns={[
-          { id: "reason", header: "Reason", nowrap: true, cell: (row) => <RowButton onClick={() => setOpen(row)}>{spaced(row.reason)}</RowButton> },
+          {
+            id: "reason",
+            header: "Reason",
+            nowrap: true,
+            cell: (row) => <RowButton onClick={() => setOpen(row)}>{spaced(row.reason)}</RowButton>,
+          },
           { id: "detail", header: "What was wrong", cell: (row) => row.detail ?? <span className="faint">no detail</span> },
           { id: "source", header: "Source", phone: "hide", cell: (row) => row.source ?? <span className="faint">unknown</span> },
           { id: "received", header: "Received", align: "right", nowrap: true, cell: (row) => <Ago at={row.receivedAt} empty="unknown" /> },
@@ -68,7 +77,13 @@ export function QuarantineList() {
           </Button>
         </div>
       ) : null}
-      <Drawer opened={open !== null} onClose={() => setOpen(null)} size={620} title="Quarantined line" closeButtonProps={{ "aria-label": "Close" }}>
+      <Drawer
+        opened={open !== null}
+        onClose={() => setOpen(null)}
+        size={620}
+        title="Quarantined line"
+        closeButtonProps={{ "aria-label": "Close" }}
+      >
         {open === null ? null : <Detail row={open} />}
       </Drawer>
     </Panel>

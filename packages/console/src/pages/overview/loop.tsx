@@ -48,6 +48,12 @@ function HopView({ hop, flowing }: { hop: Hop; flowing: boolean }) {
             <dd className="num">{formatCount(hop.backlog)}</dd>
           </div>
         )}
+        {hop.behindSeconds === null || hop.behindSeconds === 0 ? null : (
+          <div>
+            <dt>oldest waits</dt>
+            <dd className="num">{formatSeconds(hop.behindSeconds)}</dd>
+          </div>
+        )}
         {hop.lastSeconds === null ? null : (
           <div>
             <dt>last took</dt>

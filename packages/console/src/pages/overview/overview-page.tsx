@@ -69,8 +69,9 @@ function Lead({ overview }: { overview: Overview }) {
       {health.sentence}{" "}
       {freshness === null ? null : (
         <>
-          From an event's arrival to the decision it changes: <strong className="num">{formatSeconds(freshness.p50Seconds)}</strong> at the median,{" "}
-          <strong className="num">{formatSeconds(freshness.p95Seconds)}</strong> at the 95th percentile of the last {plural(freshness.cycles, "cycle")}.
+          From an event's arrival to the decision it changes: <strong className="num">{formatSeconds(freshness.p50Seconds)}</strong> at the
+          median, <strong className="num">{formatSeconds(freshness.p95Seconds)}</strong> at the 95th percentile of the last{" "}
+          {plural(freshness.cycles, "cycle")}.
         </>
       )}
     </p>
@@ -131,7 +132,12 @@ function Audiences({ overview }: { overview: Overview }) {
       rowKey={(row) => row.name}
       linked
       columns={[
-        { id: "title", header: "Audience", cell: (row) => <RowLink to={audiencePath(row.name)}>{row.title}</RowLink>, value: (row) => row.title },
+        {
+          id: "title",
+          header: "Audience",
+          cell: (row) => <RowLink to={audiencePath(row.name)}>{row.title}</RowLink>,
+          value: (row) => row.title,
+        },
         { id: "entity", header: "Of", cell: (row) => <span className="faint">{row.entity}</span>, value: (row) => row.entity },
         { id: "size", header: "Members", align: "right", cell: (row) => formatCount(row.size), value: (row) => row.size },
       ]}
@@ -157,7 +163,12 @@ function Syncs({ overview }: { overview: Overview }) {
           id: "failed",
           header: "Failed",
           align: "right",
-          cell: (row) => (row.failed === 0 ? <span className="faint">0</span> : <span style={{ color: "var(--clay)", fontWeight: 600 }}>{formatCount(row.failed)}</span>),
+          cell: (row) =>
+            row.failed === 0 ? (
+              <span className="faint">0</span>
+            ) : (
+              <span style={{ color: "var(--clay)", fontWeight: 600 }}>{formatCount(row.failed)}</span>
+            ),
           value: (row) => row.failed,
         },
       ]}

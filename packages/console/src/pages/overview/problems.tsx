@@ -12,7 +12,12 @@ export function Problems({ problems }: { problems: readonly Problem[] }) {
           <li key={index}>
             <IconAlertTriangle size={18} stroke={1.7} aria-hidden />
             <div>
-              <strong>{problem.message}</strong> {problem.at === null ? null : <span className="faint"><Ago at={problem.at} /></span>}
+              <strong>{problem.message}</strong>{" "}
+              {problem.at === null ? null : (
+                <span className="faint">
+                  <Ago at={problem.at} />
+                </span>
+              )}
               <p>{problem.next}</p>
             </div>
           </li>

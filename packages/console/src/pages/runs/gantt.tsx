@@ -3,20 +3,20 @@ import type { CycleView, Json } from "../../../../engine/src/server/contract.js"
 import { formatCount, formatSeconds, plural } from "../../format/numbers.js";
 import { Ago } from "../../parts/time.js";
 import { Pill } from "../../parts/pill.js";
-import { colourOf, stageOf, stagesOf } from "./stages.js";
+import { colourOf, place, secondsByStage } from "./stages.js";
 import style from "./runs.module.css";
 
 /** Cycles as bars on one scale of seconds, a colour per stage; a cycle opens to its steps. */
 export function Gantt({ cycles }: { cycles: readonly CycleView[] }) {
   const [open, setOpen] = useState<number | null>(null);
   const longest = Math.max(0.001, ...cycles.map((cycle) => cycle.seconds));
-  const stages = [...new Set(cycles.flatMap((cycle) => stagesOf(cycle.steps, cycle.seconds).map((stage) => stage.stage)))];
+  const stages = [...new Set(cycles.flatMap((cycle) => place(cycle.steps).map((step) => step.stage)))];
   return (
     <>
       <ul className={style["legend"]} aria-label="Colours of the stages">
         {stages.map((stage) => (
           <li key={stage}>
-            <span className={style["swatch"]} style={{ background: fill(stage) }} aria-hidden="true" />
+            <span className={style["swatch"]} style={{ background: colourOf(stage) }} aria-hidden="true" />
             {stage}
           </li>
         ))}
@@ -38,7 +38,9 @@ export function Gantt({ cycles }: { cycles: readonly CycleView[] }) {
               type="button"
               className={style["row"]}
               aria-expanded={open === cycle.cycleId}
-              aria-label={`Cycle ${cycle.cycleId}, ${plural(cycle.events, "event")}, ${formatSeconds(cycle.seconds)}: ${stagesOf(cycle.steps, cycle.seconds)
+              aria-label={`Cycle ${cycle.cycleId}, ${plural(cycle.events, "event")}, ${formatSeconds(cycle.seconds)}: ${secondsByStage(
+                cycle.steps,
+              )
                 .map((stage) => `${stage.stage} ${formatSeconds(stage.seconds)}`)
                 .join(", ")}`}
               onClick={() => setOpen(open === cycle.cycleId ? null : cycle.cycleId)}
@@ -50,8 +52,12 @@ export function Gantt({ cycles }: { cycles: readonly CycleView[] }) {
                 {plural(cycle.events, "event")}
               </span>
               <span className={style["track"]} aria-hidden="true">
-                {stagesOf(cycle.steps, cycle.seconds).map((stage) => (
-                  <span key={stage.stage} style={{ width: `${(stage.seconds / longest) * 100}%`, background: fill(stage.stage) }} />
+                <span className={style["whole"]} style={{ width: percent(cycle.seconds / longest) }} />
+                {place(cycle.steps).map((step, index) => (
+                  <span
+                    key={index}
+                    style={{ left: percent(step.from / longest), width: percent(step.seconds / longest), background: colourOf(step.stage) }}
+                  />
                 ))}
               </span>
               <span className="num" style={{ textAlign: "right" }}>
@@ -66,12 +72,11 @@ export function Gantt({ cycles }: { cycles: readonly CycleView[] }) {
   );
 }
 
-function fill(stage: string): string {
-  return stage === "other" ? "var(--line-strong)" : colourOf(stage);
+function percent(share: number): string {
+  return `${(share * 100).toFixed(2)}%`;
 }
 
 function Detail({ cycle }: { cycle: CycleView }) {
-  const longest = Math.max(0.0001, ...cycle.steps.map((step) => step.seconds));
   return (
     <div className={style["detail"]}>
       <p className={`${style["counts"]} num`}>
@@ -87,12 +92,18 @@ function Detail({ cycle }: { cycle: CycleView }) {
         </span>
       </p>
       <div className={`${style["steps"]} num`}>
-        {cycle.steps.map((step, index) => [
+        {place(cycle.steps).map((step, index) => [
           <span key={`${index}n`} style={{ overflowWrap: "anywhere" }}>
             {step.name}
           </span>,
           <span key={`${index}b`} data-bar data-phone="hide" aria-hidden="true">
-            <span style={{ width: `${(step.seconds / longest) * 100}%`, background: fill(stageOf(step.name)) }} />
+            <span
+              style={{
+                marginLeft: percent(step.from / cycle.seconds),
+                width: percent(step.seconds / cycle.seconds),
+                background: colourOf(step.stage),
+              }}
+            />
           </span>,
           <span key={`${index}s`} style={{ textAlign: "right" }}>
             {formatSeconds(step.seconds)}
@@ -108,7 +119,9 @@ function Detail({ cycle }: { cycle: CycleView }) {
 
 function countsOf(word: string, counts: Json) {
   if (counts === null || typeof counts !== "object" || Array.isArray(counts)) return null;
-  const parts = Object.entries(counts).flatMap(([kind, count]) => (typeof count === "number" && count > 0 ? [`${formatCount(count)} ${kind}`] : []));
+  const parts = Object.entries(counts).flatMap(([kind, count]) =>
+    typeof count === "number" && count > 0 ? [`${formatCount(count)} ${kind}`] : [],
+  );
   return parts.length === 0 ? null : (
     <span>
       {word} {parts.join(", ")}

@@ -18,7 +18,10 @@ export function RunsPage() {
   const query = useRuns();
   return (
     <>
-      <PageHeader title="Runs" lead={<p>Each turn of the loop with the seconds of every step, the loads that fed it and the syncs that followed.</p>} />
+      <PageHeader
+        title="Runs"
+        lead={<p>Each turn of the loop with the seconds of every step, the loads that fed it and the syncs that followed.</p>}
+      />
       <Answer query={query} what="The runs">
         {(runs) => <Loaded runs={runs} />}
       </Answer>
@@ -30,7 +33,11 @@ function Loaded({ runs }: { runs: Runs }) {
   return (
     <Stack>
       <Panel title="Cycles" note="Newest first, all on one scale. Open one to see its steps.">
-        {runs.cycles.length === 0 ? <Empty title="No cycle yet">The engine starts one as soon as the first events are loaded.</Empty> : <Gantt cycles={runs.cycles} />}
+        {runs.cycles.length === 0 ? (
+          <Empty title="No cycle yet">The engine starts one as soon as the first events are loaded.</Empty>
+        ) : (
+          <Gantt cycles={runs.cycles} />
+        )}
       </Panel>
       <Tabs defaultValue="loads" keepMounted={false}>
         <Tabs.List mb="md">
@@ -39,12 +46,20 @@ function Loaded({ runs }: { runs: Runs }) {
         </Tabs.List>
         <Tabs.Panel value="loads">
           <Panel title="Loads" note="Each spool segment is taken in once: accepted is stored, duplicates and quarantined." flush>
-            {runs.loads.length === 0 ? <Empty title="No load yet">The collector seals a segment within a second of the first event.</Empty> : <Loads loads={runs.loads} />}
+            {runs.loads.length === 0 ? (
+              <Empty title="No load yet">The collector seals a segment within a second of the first event.</Empty>
+            ) : (
+              <Loads loads={runs.loads} />
+            )}
           </Panel>
         </Tabs.Panel>
         <Tabs.Panel value="syncs">
           <Panel title="Sync runs" flush>
-            {runs.syncRuns.length === 0 ? <Empty title="No sync has run yet">Syncs run after the cycle that changes their rows.</Empty> : <SyncRuns runs={runs.syncRuns} />}
+            {runs.syncRuns.length === 0 ? (
+              <Empty title="No sync has run yet">Syncs run after the cycle that changes their rows.</Empty>
+            ) : (
+              <SyncRuns runs={runs.syncRuns} />
+            )}
           </Panel>
         </Tabs.Panel>
       </Tabs>
@@ -55,15 +70,57 @@ function Loaded({ runs }: { runs: Runs }) {
 const zero = (value: number) => (value === 0 ? <span className="faint">0</span> : formatCount(value));
 
 const loadColumns: readonly Column<LoadView>[] = [
-  { id: "load", header: "Load", nowrap: true, cell: (row) => <span style={{ fontWeight: 550 }}>{row.loadId}</span>, value: (row) => row.loadId },
-  { id: "segment", header: "Segment", phone: "hide", cell: (row) => <code className="faint">{row.segment}</code>, value: (row) => row.segment },
+  {
+    id: "load",
+    header: "Load",
+    nowrap: true,
+    cell: (row) => <span style={{ fontWeight: 550 }}>{row.loadId}</span>,
+    value: (row) => row.loadId,
+  },
+  {
+    id: "segment",
+    header: "Segment",
+    phone: "hide",
+    cell: (row) => <code className="faint">{row.segment}</code>,
+    value: (row) => row.segment,
+  },
   { id: "accepted", header: "Accepted", align: "right", cell: (row) => formatCount(row.accepted), value: (row) => row.accepted },
   { id: "stored", header: "Stored", align: "right", phone: "hide", cell: (row) => formatCount(row.stored), value: (row) => row.stored },
-  { id: "duplicates", header: "Duplicates", align: "right", phone: "hide", cell: (row) => zero(row.duplicates), value: (row) => row.duplicates },
-  { id: "quarantined", header: "Quarantined", align: "right", phone: "hide", cell: (row) => zero(row.quarantined), value: (row) => row.quarantined },
-  { id: "bytes", header: "Size", align: "right", phone: "hide", nowrap: true, cell: (row) => formatBytes(row.bytes), value: (row) => row.bytes },
+  {
+    id: "duplicates",
+    header: "Duplicates",
+    align: "right",
+    phone: "hide",
+    cell: (row) => zero(row.duplicates),
+    value: (row) => row.duplicates,
+  },
+  {
+    id: "quarantined",
+    header: "Quarantined",
+    align: "right",
+    phone: "hide",
+    cell: (row) => zero(row.quarantined),
+    value: (row) => row.quarantined,
+  },
+  {
+    id: "bytes",
+    header: "Size",
+    align: "right",
+    phone: "hide",
+    nowrap: true,
+    cell: (row) => formatBytes(row.bytes),
+    value: (row) => row.bytes,
+  },
   { id: "seconds", header: "Took", align: "right", nowrap: true, cell: (row) => formatSeconds(row.seconds), value: (row) => row.seconds },
-  { id: "lag", header: "Lag", align: "right", phone: "hide", nowrap: true, cell: (row) => (row.lagSeconds === null ? "–" : formatSeconds(row.lagSeconds)), value: (row) => row.lagSeconds },
+  {
+    id: "lag",
+    header: "Lag",
+    align: "right",
+    phone: "hide",
+    nowrap: true,
+    cell: (row) => (row.lagSeconds === null ? "–" : formatSeconds(row.lagSeconds)),
+    value: (row) => row.lagSeconds,
+  },
   { id: "at", header: "Loaded", align: "right", nowrap: true, cell: (row) => <Ago at={row.loadedAt} />, value: (row) => row.loadedAt },
 ];
 
@@ -72,12 +129,12 @@ function Loads({ loads }: { loads: readonly LoadView[] }) {
 }
 
 const syncColumns: readonly Column<SyncRun>[] = [
-    { id: "sync", header: "Sync", cell: (row) => <RowLink to={syncPath(row.sync)}>{spaced(row.sync)}</RowLink>, value: (row) => row.sync },
-    { id: "state", header: "State", nowrap: true, cell: (row) => <StatePill state={row.state} />, value: (row) => row.state },
-    { id: "delivered", header: "Delivered", align: "right", cell: (row) => zero(row.delivered), value: (row) => row.delivered },
-    { id: "failed", header: "Failed", align: "right", phone: "hide", cell: (row) => zero(row.failed), value: (row) => row.failed },
-    { id: "skipped", header: "Skipped", align: "right", phone: "hide", cell: (row) => zero(row.skipped), value: (row) => row.skipped },
-    { id: "at", header: "Started", align: "right", nowrap: true, cell: (row) => <Ago at={row.startedAt} />, value: (row) => row.startedAt },
+  { id: "sync", header: "Sync", cell: (row) => <RowLink to={syncPath(row.sync)}>{spaced(row.sync)}</RowLink>, value: (row) => row.sync },
+  { id: "state", header: "State", nowrap: true, cell: (row) => <StatePill state={row.state} />, value: (row) => row.state },
+  { id: "delivered", header: "Delivered", align: "right", cell: (row) => zero(row.delivered), value: (row) => row.delivered },
+  { id: "failed", header: "Failed", align: "right", phone: "hide", cell: (row) => zero(row.failed), value: (row) => row.failed },
+  { id: "skipped", header: "Skipped", align: "right", phone: "hide", cell: (row) => zero(row.skipped), value: (row) => row.skipped },
+  { id: "at", header: "Started", align: "right", nowrap: true, cell: (row) => <Ago at={row.startedAt} />, value: (row) => row.startedAt },
 ];
 
 function SyncRuns({ runs }: { runs: readonly SyncRun[] }) {

@@ -1,42 +1,44 @@
 import type { Step } from "../../../../engine/src/server/contract.js";
 
-/** Steps of a cycle by the stage they belong to; a stage may nest its own parts as `measure: deltas` or `measure.deltas`. */
+/** Steps of a cycle by the stage they are a part of: `workspace traits` is of `traits`. */
 
-const order = ["identify", "models", "measure", "measures", "traits", "scores", "audiences", "changes"] as const;
-
-const colours = ["--series-3", "--series-6", "--series-1", "--series-1", "--series-2", "--series-5", "--series-4", "--line-strong"];
+const colours: Readonly<Record<string, string>> = {
+  identify: "var(--series-3)",
+  models: "var(--series-6)",
+  measure: "var(--series-1)",
+  traits: "var(--series-2)",
+  scores: "var(--series-5)",
+  audiences: "var(--series-4)",
+  "roll-ups": "var(--series-6)",
+};
 
 export function stageOf(step: string): string {
-  return step.split(/[.:/ ]/)[0]?.toLowerCase() ?? step;
+  const words = step.toLowerCase().split(" ");
+  return words.find((word) => word in colours) ?? words.at(-1) ?? step;
 }
 
 export function colourOf(stage: string): string {
-  const known = order.findIndex((name) => name === stage);
-  if (known >= 0) return `var(${colours[known] ?? "--series-1"})`;
-  // A stage this page has not heard of gets a colour of its own that stays the same.
-  const sum = [...stage].reduce((total, letter) => total + letter.charCodeAt(0), 0);
-  return `var(--series-${(sum % 6) + 1})`;
+  return colours[stage] ?? "var(--line-strong)";
 }
 
-export interface StageTime {
+export interface PlacedStep extends Step {
   readonly stage: string;
-  readonly seconds: number;
+  /** Seconds after the cycle's start. */
+  readonly from: number;
 }
 
-/** Seconds of each stage in the order they ran; what no step accounts for comes last as `other`. */
-export function stagesOf(steps: readonly Step[], seconds: number): StageTime[] {
-  const sums = new Map<string, number>();
-  for (const step of topSteps(steps)) sums.set(stageOf(step.name), (sums.get(stageOf(step.name)) ?? 0) + step.seconds);
-  const known = [...sums.values()].reduce((total, each) => total + each, 0);
-  const rest = seconds - known;
-  return [...[...sums].map(([stage, time]) => ({ stage, seconds: time })), ...(rest > seconds * 0.02 ? [{ stage: "other", seconds: rest }] : [])];
-}
-
-/** Parts of a step that is itself listed would count twice. */
-function topSteps(steps: readonly Step[]): Step[] {
-  const names = new Set(steps.map((step) => step.name));
-  return steps.filter((step) => {
-    const stage = step.name.split(/[.:/ ]/)[0] ?? "";
-    return stage === step.name || !names.has(stage);
+/** Each step where it ran; one that does not say when follows the one before it. */
+export function place(steps: readonly Step[]): PlacedStep[] {
+  let end = 0;
+  return steps.map((step) => {
+    const from = step.startedAfter ?? end;
+    end = from + step.seconds;
+    return { ...step, stage: stageOf(step.name), from };
   });
+}
+
+export function secondsByStage(steps: readonly Step[]): { stage: string; seconds: number }[] {
+  const sums = new Map<string, number>();
+  for (const step of steps) sums.set(stageOf(step.name), (sums.get(stageOf(step.name)) ?? 0) + step.seconds);
+  return [...sums].map(([stage, seconds]) => ({ stage, seconds }));
 }

@@ -18,7 +18,9 @@ export function Buckets({ buckets, figures = true }: { buckets: readonly BucketV
     <div>
       <div className={style["buckets"]} aria-hidden="true">
         {ordered.map((bucket, index) =>
-          bucket.count === 0 ? null : <span key={bucket.name} style={{ flexGrow: bucket.count, background: shade(index, ordered.length) }} />,
+          bucket.count === 0 ? null : (
+            <span key={bucket.name} style={{ flexGrow: bucket.count, background: shade(index, ordered.length) }} />
+          ),
         )}
       </div>
       <ul className={style["legend"]}>

@@ -18,9 +18,25 @@ export function DistributionChart({ score }: { score: ScoreDetail }) {
         return {
           grid,
           tooltip: { ...tooltip, axisPointer: { type: "shadow" }, valueFormatter: (count: unknown) => formatCount(Number(count)) },
-          xAxis: { type: "category", data: bins.map((bin) => `${bin.from}`), ...category, name: "points", nameLocation: "end", nameTextStyle: { color: palette.faint }, nameGap: 4 },
+          xAxis: {
+            type: "category",
+            data: bins.map((bin) => `${bin.from}`),
+            ...category,
+            name: "points",
+            nameLocation: "end",
+            nameTextStyle: { color: palette.faint },
+            nameGap: 4,
+          },
           yAxis: { type: "value", minInterval: 1, ...value },
-          series: [{ type: "bar", name: `${score.entity}s`, data: bins.map((bin) => bin.count), barCategoryGap: "14%", itemStyle: { color: palette.series[0], borderRadius: [3, 3, 0, 0] } }],
+          series: [
+            {
+              type: "bar",
+              name: `${score.entity}s`,
+              data: bins.map((bin) => bin.count),
+              barCategoryGap: "14%",
+              itemStyle: { color: palette.series[0], borderRadius: [3, 3, 0, 0] },
+            },
+          ],
         };
       }}
     />
@@ -39,14 +55,26 @@ export function TrendChart({ score }: { score: ScoreDetail }) {
       summary={`${score.title} by day: the median went from ${formatScore(first?.p50)} on ${first?.day ?? ""} to ${formatScore(last?.p50)} on ${last?.day ?? ""}.`}
       table={{
         head: ["Day", "Entities", "Average", "10 %", "25 %", "Median", "75 %", "90 %"],
-        rows: days.map((day) => [formatDay(day.day), formatCount(day.count), ...[day.average, day.p10, day.p25, day.p50, day.p75, day.p90].map(formatScore)]),
+        rows: days.map((day) => [
+          formatDay(day.day),
+          formatCount(day.count),
+          ...[day.average, day.p10, day.p25, day.p50, day.p75, day.p90].map(formatScore),
+        ]),
       }}
       option={(palette) => {
         const { category, value, tooltip, grid } = axes(palette);
         const green = palette.series[0];
         // A band is an invisible line with a filled one stacked on it.
         const band = (name: string, low: (day: Day) => number | null, high: (day: Day) => number | null, opacity: number) => [
-          { type: "line", stack: name, data: days.map(low), lineStyle: { opacity: 0 }, symbol: "none", silent: true, tooltip: { show: false } },
+          {
+            type: "line",
+            stack: name,
+            data: days.map(low),
+            lineStyle: { opacity: 0 },
+            symbol: "none",
+            silent: true,
+            tooltip: { show: false },
+          },
           {
             type: "line",
             stack: name,
@@ -67,10 +95,34 @@ export function TrendChart({ score }: { score: ScoreDetail }) {
           xAxis: { type: "category", boundaryGap: false, data: days.map((day) => formatDay(day.day)), ...category },
           yAxis: { type: "value", min: 0, max: 100, ...value },
           series: [
-            ...band("outer", (day) => day.p10, (day) => day.p90, 0.1),
-            ...band("inner", (day) => day.p25, (day) => day.p75, 0.16),
-            { type: "line", name: "Median", data: days.map((day) => day.p50), symbol: "none", lineStyle: { color: green, width: 2.2 }, itemStyle: { color: green } },
-            { type: "line", name: "Average", data: days.map((day) => day.average), symbol: "none", lineStyle: { color: palette.series[1], width: 1.6, type: [5, 4] }, itemStyle: { color: palette.series[1] } },
+            ...band(
+              "outer",
+              (day) => day.p10,
+              (day) => day.p90,
+              0.1,
+            ),
+            ...band(
+              "inner",
+              (day) => day.p25,
+              (day) => day.p75,
+              0.16,
+            ),
+            {
+              type: "line",
+              name: "Median",
+              data: days.map((day) => day.p50),
+              symbol: "none",
+              lineStyle: { color: green, width: 2.2 },
+              itemStyle: { color: green },
+            },
+            {
+              type: "line",
+              name: "Average",
+              data: days.map((day) => day.average),
+              symbol: "none",
+              lineStyle: { color: palette.series[1], width: 1.6, type: [5, 4] },
+              itemStyle: { color: palette.series[1] },
+            },
           ],
         };
       }}
@@ -87,7 +139,8 @@ function tooltipOf(days: readonly Day[], points: unknown): string {
   const index = Array.isArray(points) ? (points[0] as { dataIndex?: number } | undefined)?.dataIndex : undefined;
   const day = index === undefined ? undefined : days[index];
   if (day === undefined) return "";
-  const line = (label: string, shown: string): string => `<div style="display:flex;justify-content:space-between;gap:18px"><span>${label}</span><b>${shown}</b></div>`;
+  const line = (label: string, shown: string): string =>
+    `<div style="display:flex;justify-content:space-between;gap:18px"><span>${label}</span><b>${shown}</b></div>`;
   return [
     `<div>${formatDay(day.day)}</div>`,
     line("Median", formatScore(day.p50)),

@@ -40,7 +40,11 @@ function Loaded({ score }: { score: ScoreDetail }) {
         facts={[
           { label: "Average", value: formatScore(score.average) },
           { label: "Median", value: formatScore(score.median) },
-          { label: `Scored ${score.entity}s`, value: formatCount(score.count), ...(score.nulls > 0 ? { note: `${formatCount(score.nulls)} without a value` } : {}) },
+          {
+            label: `Scored ${score.entity}s`,
+            value: formatCount(score.count),
+            ...(score.nulls > 0 ? { note: `${formatCount(score.nulls)} without a value` } : {}),
+          },
           { label: "Definition", value: score.version === null ? "new" : `v${score.version}` },
           { label: "Computed", value: <Ago at={score.updatedAt} /> },
         ]}
@@ -50,7 +54,11 @@ function Loaded({ score }: { score: ScoreDetail }) {
           <DistributionChart score={score} />
         </Panel>
         <Panel title="By day" note="Median and average, with the middle half and the middle 80 % as bands." span={6}>
-          {score.trend.length === 0 ? <Empty title="No history yet">The first day is written at the end of the first cycle.</Empty> : <TrendChart score={score} />}
+          {score.trend.length === 0 ? (
+            <Empty title="No history yet">The first day is written at the end of the first cycle.</Empty>
+          ) : (
+            <TrendChart score={score} />
+          )}
         </Panel>
       </Grid>
       <div style={{ height: 16 }} />
@@ -81,7 +89,13 @@ type Component = ScoreDetail["components"][number];
 
 const componentColumns: readonly Column<Component>[] = [
   { id: "title", header: "Component", cell: (row) => <span style={{ fontWeight: 550 }}>{row.title}</span>, value: (row) => row.title },
-  { id: "group", header: "Group", phone: "hide", cell: (row) => row.groupTitle ?? (row.group === null ? <span className="faint">none</span> : spaced(row.group)), value: (row) => row.group },
+  {
+    id: "group",
+    header: "Group",
+    phone: "hide",
+    cell: (row) => row.groupTitle ?? (row.group === null ? <span className="faint">none</span> : spaced(row.group)),
+    value: (row) => row.group,
+  },
   { id: "type", header: "Scale", phone: "hide", cell: (row) => <span className="faint">{row.type}</span>, value: (row) => row.type },
   { id: "average", header: "Average value", width: "22%", cell: (row) => <AverageBar value={row.average} />, value: (row) => row.average },
   {
@@ -96,7 +110,15 @@ const componentColumns: readonly Column<Component>[] = [
     ),
     value: (row) => row.points,
   },
-  { id: "full", header: "Reached", align: "right", phone: "hide", nowrap: true, cell: (row) => (row.full === null ? "–" : formatPercent(row.full)), value: (row) => row.full },
+  {
+    id: "full",
+    header: "Reached",
+    align: "right",
+    phone: "hide",
+    nowrap: true,
+    cell: (row) => (row.full === null ? "–" : formatPercent(row.full)),
+    value: (row) => row.full,
+  },
   {
     id: "nulls",
     header: "No value",
@@ -131,8 +153,18 @@ function Entities({ rows, label }: { rows: ScoreDetail["top"]; label: string }) 
       rowKey={(row) => row.id}
       linked
       columns={[
-        { id: "name", header: "Name", cell: (row) => <RowLink to={entityPath(row.kind, row.key)}>{row.name ?? row.key}</RowLink>, value: (row) => row.name ?? row.key },
-        { id: "bucket", header: "Bucket", cell: (row) => (row.bucket === null ? null : <Pill>{spaced(row.bucket)}</Pill>), value: (row) => row.bucket },
+        {
+          id: "name",
+          header: "Name",
+          cell: (row) => <RowLink to={entityPath(row.kind, row.key)}>{row.name ?? row.key}</RowLink>,
+          value: (row) => row.name ?? row.key,
+        },
+        {
+          id: "bucket",
+          header: "Bucket",
+          cell: (row) => (row.bucket === null ? null : <Pill>{spaced(row.bucket)}</Pill>),
+          value: (row) => row.bucket,
+        },
         { id: "value", header: "Score", align: "right", cell: (row) => <ScoreCell value={row.value} />, value: (row) => row.value },
       ]}
     />

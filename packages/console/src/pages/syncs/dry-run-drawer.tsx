@@ -11,9 +11,22 @@ import { BodyView } from "./body-view.js";
 import style from "./syncs.module.css";
 
 /** What would be sent, exactly, without sending it. */
-export function DryRunDrawer(props: { opened: boolean; title: string; answer: DryRun | undefined; error: unknown; onClose: () => void; onRetry: () => void }) {
+export function DryRunDrawer(props: {
+  opened: boolean;
+  title: string;
+  answer: DryRun | undefined;
+  error: unknown;
+  onClose: () => void;
+  onRetry: () => void;
+}) {
   return (
-    <Drawer opened={props.opened} onClose={props.onClose} size={820} title={`Dry run of ${props.title}`} closeButtonProps={{ "aria-label": "Close dry run" }}>
+    <Drawer
+      opened={props.opened}
+      onClose={props.onClose}
+      size={820}
+      title={`Dry run of ${props.title}`}
+      closeButtonProps={{ "aria-label": "Close dry run" }}
+    >
       {props.answer !== undefined ? (
         <Detail answer={props.answer} />
       ) : props.error !== null ? (
@@ -42,7 +55,8 @@ function Detail({ answer }: { answer: DryRun }) {
       {answer.guard === null ? null : (
         <div className={style["banner"]}>
           <span>
-            {answer.guard.stops ? <Pill tone="warn">guard stops it</Pill> : <Pill tone="ok">guard lets it through</Pill>} {answer.guard.sentence}
+            {answer.guard.stops ? <Pill tone="warn">guard stops it</Pill> : <Pill tone="ok">guard lets it through</Pill>}{" "}
+            {answer.guard.sentence}
           </span>
         </div>
       )}
@@ -61,7 +75,11 @@ function Detail({ answer }: { answer: DryRun }) {
         </section>
       )}
       <section className={style["section"]}>
-        <h3>{answer.requestsTotal === 0 ? "Requests" : `Requests, the first ${plural(answer.requests.length, "one")} of ${formatCount(answer.requestsTotal)}`}</h3>
+        <h3>
+          {answer.requestsTotal === 0
+            ? "Requests"
+            : `Requests, the first ${plural(answer.requests.length, "one")} of ${formatCount(answer.requestsTotal)}`}
+        </h3>
         {answer.requests.length === 0 ? <Empty title="No request">The destination already holds every row as it should be.</Empty> : null}
         {answer.requests.map((request, index) => (
           <details key={request.requestId} className={style["dryRequest"]} open={index === 0}>
@@ -85,7 +103,13 @@ function Detail({ answer }: { answer: DryRun }) {
             rowKey={(row) => row.key}
             columns={[
               { id: "key", header: "Row", cell: (row) => <code>{row.key}</code>, value: (row) => row.key },
-              { id: "change", header: "Change", nowrap: true, cell: (row) => <Pill tone={row.change === "remove" ? "warn" : "ok"}>{row.change}</Pill>, value: (row) => row.change },
+              {
+                id: "change",
+                header: "Change",
+                nowrap: true,
+                cell: (row) => <Pill tone={row.change === "remove" ? "warn" : "ok"}>{row.change}</Pill>,
+                value: (row) => row.change,
+              },
               { id: "fields", header: "Fields", cell: (row) => <Plain value={row.fields} /> },
             ]}
           />

@@ -20,7 +20,8 @@ export function MappingView({ sync }: { sync: SyncDetail }) {
         </div>
       )}
       <p className="soft" style={{ marginBottom: 8 }}>
-        A row is recognised there by <code>{textOf(body["key"] ?? "key")}</code>. The first run sends {body["first_run"] === "new" ? "only what changes from then on" : "everything"}.
+        A row is recognised there by <code>{textOf(body["key"] ?? "key")}</code>. The first run sends{" "}
+        {body["first_run"] === "new" ? "only what changes from then on" : "everything"}.
       </p>
       <DataTable
         label="Fields"

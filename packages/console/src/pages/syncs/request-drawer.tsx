@@ -10,7 +10,13 @@ import style from "./syncs.module.css";
 /** One request and its answer as they went over the wire, secrets redacted. */
 export function RequestDrawer({ request, onClose }: { request: RequestRow | null; onClose: () => void }) {
   return (
-    <Drawer opened={request !== null} onClose={onClose} size={720} title="Request and answer" closeButtonProps={{ "aria-label": "Close request" }}>
+    <Drawer
+      opened={request !== null}
+      onClose={onClose}
+      size={720}
+      title="Request and answer"
+      closeButtonProps={{ "aria-label": "Close request" }}
+    >
       {request === null ? null : <Detail request={request} />}
     </Drawer>
   );
@@ -29,7 +35,8 @@ function Detail({ request }: { request: RequestRow }) {
         <code>{request.url}</code>
       </div>
       <p className="soft">
-        <StatusPill status={request.status} error={request.error} /> in {formatSeconds(request.millis / 1000)}, run {request.runId}, <Clock at={request.happenedAt} />
+        <StatusPill status={request.status} error={request.error} /> in {formatSeconds(request.millis / 1000)}, run {request.runId},{" "}
+        <Clock at={request.happenedAt} />
       </p>
       {request.error === null ? null : <p style={{ color: "var(--clay)", marginTop: 8 }}>{request.error}</p>}
       <section className={style["section"]}>

@@ -47,7 +47,14 @@ export function SyncActions({ sync }: { sync: SyncDetail }) {
           <p className="soft">{answer.sentence}</p>
         ) : null}
       </div>
-      <DryRunDrawer opened={looking} title={sync.title} answer={dry.data} error={dry.error} onClose={() => setLooking(false)} onRetry={() => dry.mutate()} />
+      <DryRunDrawer
+        opened={looking}
+        title={sync.title}
+        answer={dry.data}
+        error={dry.error}
+        onClose={() => setLooking(false)}
+        onRetry={() => dry.mutate()}
+      />
       <Modal
         opened={asking !== null}
         onClose={() => setAsking(null)}

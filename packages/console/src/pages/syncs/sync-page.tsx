@@ -76,7 +76,11 @@ function Loaded({ sync, filter, onFilter }: { sync: SyncDetail; filter: SyncRequ
       />
       <Stack>
         <Panel title="Rows by outcome" note="All that was ever tried. Choose one to see its rows.">
-          <Outcomes outcomes={sync.outcomes} chosen={filter.outcome} onChoose={(outcome) => narrow(outcome === undefined ? {} : { outcome })} />
+          <Outcomes
+            outcomes={sync.outcomes}
+            chosen={filter.outcome}
+            onChoose={(outcome) => narrow(outcome === undefined ? {} : { outcome })}
+          />
         </Panel>
         <Errors sync={sync} onChoose={(outcome, reason) => narrow({ outcome, reason })} />
         <Tabs value={tab} onChange={setTab} keepMounted={false}>
@@ -123,12 +127,38 @@ function Errors({ sync, onChoose }: { sync: SyncDetail; onChoose: (outcome: stri
         rowKey={(row) => `${row.outcome}:${row.reason}`}
         linked
         columns={[
-          { id: "reason", header: "Answer", cell: (row) => <RowButton onClick={() => onChoose(row.outcome, row.reason)}>{row.reason}</RowButton>, value: (row) => row.reason },
-          { id: "outcome", header: "Outcome", nowrap: true, phone: "hide", cell: (row) => <StatePill state={row.outcome} />, value: (row) => row.outcome },
-          { id: "status", header: "Status", align: "right", phone: "hide", cell: (row) => row.status ?? <span className="faint">none</span>, value: (row) => row.status },
+          {
+            id: "reason",
+            header: "Answer",
+            cell: (row) => <RowButton onClick={() => onChoose(row.outcome, row.reason)}>{row.reason}</RowButton>,
+            value: (row) => row.reason,
+          },
+          {
+            id: "outcome",
+            header: "Outcome",
+            nowrap: true,
+            phone: "hide",
+            cell: (row) => <StatePill state={row.outcome} />,
+            value: (row) => row.outcome,
+          },
+          {
+            id: "status",
+            header: "Status",
+            align: "right",
+            phone: "hide",
+            cell: (row) => row.status ?? <span className="faint">none</span>,
+            value: (row) => row.status,
+          },
           { id: "count", header: "Rows", align: "right", cell: (row) => formatCount(row.count), value: (row) => row.count },
           { id: "example", header: "For example", phone: "hide", cell: (row) => <code>{row.exampleKey}</code> },
-          { id: "newest", header: "Newest", align: "right", nowrap: true, cell: (row) => <Ago at={row.newestAt} />, value: (row) => row.newestAt },
+          {
+            id: "newest",
+            header: "Newest",
+            align: "right",
+            nowrap: true,
+            cell: (row) => <Ago at={row.newestAt} />,
+            value: (row) => row.newestAt,
+          },
         ]}
       />
     </Panel>
@@ -136,10 +166,17 @@ function Errors({ sync, onChoose }: { sync: SyncDetail; onChoose: (outcome: stri
 }
 
 export function RunsTable({ runs, onRun }: { runs: readonly SyncRun[]; onRun: (run: number) => void }) {
-  if (runs.length === 0) return <Empty title="Not run yet">It runs by itself after the cycle that changes its rows; a dry run shows what it will send.</Empty>;
+  if (runs.length === 0)
+    return <Empty title="Not run yet">It runs by itself after the cycle that changes its rows; a dry run shows what it will send.</Empty>;
   const count = (value: number) => (value === 0 ? <span className="faint">0</span> : formatCount(value));
   const columns: Column<SyncRun>[] = [
-    { id: "run", header: "Run", nowrap: true, cell: (row) => <RowButton onClick={() => onRun(row.runId)}>{`Run ${row.runId}`}</RowButton>, value: (row) => row.runId },
+    {
+      id: "run",
+      header: "Run",
+      nowrap: true,
+      cell: (row) => <RowButton onClick={() => onRun(row.runId)}>{`Run ${row.runId}`}</RowButton>,
+      value: (row) => row.runId,
+    },
     {
       id: "state",
       header: "State",
@@ -158,7 +195,12 @@ export function RunsTable({ runs, onRun }: { runs: readonly SyncRun[]; onRun: (r
       id: "failed",
       header: "Failed",
       align: "right",
-      cell: (row) => (row.failed === 0 ? <span className="faint">0</span> : <span style={{ color: "var(--clay)", fontWeight: 600 }}>{formatCount(row.failed)}</span>),
+      cell: (row) =>
+        row.failed === 0 ? (
+          <span className="faint">0</span>
+        ) : (
+          <span style={{ color: "var(--clay)", fontWeight: 600 }}>{formatCount(row.failed)}</span>
+        ),
       value: (row) => row.failed,
     },
     { id: "skipped", header: "Skipped", align: "right", phone: "hide", cell: (row) => count(row.skipped), value: (row) => row.skipped },
@@ -169,11 +211,20 @@ export function RunsTable({ runs, onRun }: { runs: readonly SyncRun[]; onRun: (r
 }
 
 function tookOf(run: SyncRun) {
-  return run.finishedAt === null ? <span className="faint">running</span> : formatSeconds((Date.parse(run.finishedAt) - Date.parse(run.startedAt)) / 1000);
+  return run.finishedAt === null ? (
+    <span className="faint">running</span>
+  ) : (
+    formatSeconds((Date.parse(run.finishedAt) - Date.parse(run.startedAt)) / 1000)
+  );
 }
 
 const deliveryColumns: readonly Column<DeliveryRow>[] = [
-  { id: "key", header: "Row", cell: (row) => (row.entity === null ? <code>{row.key}</code> : <EntityLink entity={row.entity} />), value: (row) => row.key },
+  {
+    id: "key",
+    header: "Row",
+    cell: (row) => (row.entity === null ? <code>{row.key}</code> : <EntityLink entity={row.entity} />),
+    value: (row) => row.key,
+  },
   { id: "outcome", header: "Outcome", nowrap: true, cell: (row) => <StatePill state={row.outcome} />, value: (row) => row.outcome },
   { id: "change", header: "Change", phone: "hide", cell: (row) => row.change, value: (row) => row.change },
   {
@@ -195,14 +246,29 @@ function Rows({ sync, filter, onFilter }: { sync: SyncDetail; filter: SyncReques
     const { key: _key, page: _page, ...rest } = filter;
     onFilter(key === "" ? rest : { ...rest, key });
   }, [key]);
-  const set = [filter.outcome, filter.reason, filter.run === undefined ? undefined : `run ${filter.run}`].filter((part) => part !== undefined);
+  const set = [filter.outcome, filter.reason, filter.run === undefined ? undefined : `run ${filter.run}`].filter(
+    (part) => part !== undefined,
+  );
   const { rows } = sync.deliveries;
   return (
     <Panel title="Rows" note="One per outcome, newest first." flush>
       <div className={style["filters"]}>
-        <TextInput aria-label="Find a row by its key" placeholder="Key begins with" leftSection={<IconSearch size={15} aria-hidden />} value={text} onChange={(event) => setText(event.currentTarget.value)} />
+        <TextInput
+          aria-label="Find a row by its key"
+          placeholder="Key begins with"
+          leftSection={<IconSearch size={15} aria-hidden />}
+          value={text}
+          onChange={(event) => setText(event.currentTarget.value)}
+        />
         {set.length === 0 ? null : (
-          <Button variant="light" size="sm" rightSection={<IconX size={14} aria-hidden />} onClick={() => onFilter(key === "" ? {} : { key })} styles={{ label: { overflow: "hidden", textOverflow: "ellipsis" } }} style={{ maxWidth: "100%" }}>
+          <Button
+            variant="light"
+            size="sm"
+            rightSection={<IconX size={14} aria-hidden />}
+            onClick={() => onFilter(key === "" ? {} : { key })}
+            styles={{ label: { overflow: "hidden", textOverflow: "ellipsis" } }}
+            style={{ maxWidth: "100%" }}
+          >
             {set.join(", ")}
             <span className="visually-hidden">, remove this filter</span>
           </Button>
@@ -216,7 +282,12 @@ function Rows({ sync, filter, onFilter }: { sync: SyncDetail; filter: SyncReques
         )
       ) : (
         <>
-          <DataTable label="Rows" rows={rows} rowKey={(row) => `${row.runId}:${row.key}:${row.happenedAt}:${row.outcome}`} columns={deliveryColumns} />
+          <DataTable
+            label="Rows"
+            rows={rows}
+            rowKey={(row) => `${row.runId}:${row.key}:${row.happenedAt}:${row.outcome}`}
+            columns={deliveryColumns}
+          />
           <Pager page={sync.deliveries} shown={rows.length} onPage={(page) => onFilter({ ...filter, page })} what="rows" />
         </>
       )}
@@ -253,10 +324,31 @@ function Requests({ requests }: { requests: readonly RequestRow[] }) {
             ),
             value: (row) => row.url,
           },
-          { id: "status", header: "Answer", nowrap: true, cell: (row) => <StatusPill status={row.status} error={row.error} />, value: (row) => row.status },
-          { id: "millis", header: "Took", align: "right", phone: "hide", nowrap: true, cell: (row) => formatSeconds(row.millis / 1000), value: (row) => row.millis },
+          {
+            id: "status",
+            header: "Answer",
+            nowrap: true,
+            cell: (row) => <StatusPill status={row.status} error={row.error} />,
+            value: (row) => row.status,
+          },
+          {
+            id: "millis",
+            header: "Took",
+            align: "right",
+            phone: "hide",
+            nowrap: true,
+            cell: (row) => formatSeconds(row.millis / 1000),
+            value: (row) => row.millis,
+          },
           { id: "run", header: "Run", align: "right", phone: "hide", cell: (row) => row.runId, value: (row) => row.runId },
-          { id: "at", header: "When", align: "right", nowrap: true, cell: (row) => <Clock at={row.happenedAt} />, value: (row) => row.happenedAt },
+          {
+            id: "at",
+            header: "When",
+            align: "right",
+            nowrap: true,
+            cell: (row) => <Clock at={row.happenedAt} />,
+            value: (row) => row.happenedAt,
+          },
         ]}
       />
       <RequestDrawer request={open} onClose={() => setOpen(null)} />

@@ -29,25 +29,62 @@ const columns: readonly Column<SyncSummary>[] = [
     ),
     value: (row) => row.title,
   },
-  { id: "state", header: "State", nowrap: true, cell: (row) => <StatePill state={row.enabled ? row.state : "disabled"} />, value: (row) => row.state },
-  { id: "mode", header: "Mode", phone: "hide", nowrap: true, cell: (row) => <span className="faint">{spaced(row.mode)}</span>, value: (row) => row.mode },
-  { id: "confirmed", header: "Held there", align: "right", phone: "hide", cell: (row) => formatCount(row.confirmed), value: (row) => row.confirmed },
+  {
+    id: "state",
+    header: "State",
+    nowrap: true,
+    cell: (row) => <StatePill state={row.enabled ? row.state : "disabled"} />,
+    value: (row) => row.state,
+  },
+  {
+    id: "mode",
+    header: "Mode",
+    phone: "hide",
+    nowrap: true,
+    cell: (row) => <span className="faint">{spaced(row.mode)}</span>,
+    value: (row) => row.mode,
+  },
+  {
+    id: "confirmed",
+    header: "Held there",
+    align: "right",
+    phone: "hide",
+    cell: (row) => formatCount(row.confirmed),
+    value: (row) => row.confirmed,
+  },
   {
     id: "waiting",
     header: "Waiting",
     align: "right",
     phone: "hide",
-    cell: (row) => (row.waiting === 0 ? <span className="faint">0</span> : <span style={{ color: "var(--ochre)", fontWeight: 600 }}>{formatCount(row.waiting)}</span>),
+    cell: (row) =>
+      row.waiting === 0 ? (
+        <span className="faint">0</span>
+      ) : (
+        <span style={{ color: "var(--ochre)", fontWeight: 600 }}>{formatCount(row.waiting)}</span>
+      ),
     value: (row) => row.waiting,
   },
   {
     id: "refused",
     header: "Refused",
     align: "right",
-    cell: (row) => (row.refused === 0 ? <span className="faint">0</span> : <span style={{ color: "var(--clay)", fontWeight: 600 }}>{formatCount(row.refused)}</span>),
+    cell: (row) =>
+      row.refused === 0 ? (
+        <span className="faint">0</span>
+      ) : (
+        <span style={{ color: "var(--clay)", fontWeight: 600 }}>{formatCount(row.refused)}</span>
+      ),
     value: (row) => row.refused,
   },
-  { id: "last", header: "Last run", align: "right", nowrap: true, cell: (row) => <Ago at={row.lastRun?.startedAt ?? null} />, value: (row) => row.lastRun?.startedAt ?? null },
+  {
+    id: "last",
+    header: "Last run",
+    align: "right",
+    nowrap: true,
+    cell: (row) => <Ago at={row.lastRun?.startedAt ?? null} />,
+    value: (row) => row.lastRun?.startedAt ?? null,
+  },
 ];
 
 export function SyncsPage() {
@@ -60,7 +97,8 @@ export function SyncsPage() {
           <Panel flush>
             {syncs.length === 0 ? (
               <Empty title="No syncs yet">
-                Name a destination in destinations/ and say in syncs/ which entity or audience goes there with which fields. Dry runs show the exact requests first.
+                Name a destination in destinations/ and say in syncs/ which entity or audience goes there with which fields. Dry runs show
+                the exact requests first.
               </Empty>
             ) : (
               <DataTable label="Syncs" rows={syncs} rowKey={(row) => row.name} columns={columns} linked />

@@ -1,0 +1,23 @@
+/** Every page of the console, with a word of its data. */
+export const pages = [
+  { name: "overview", path: "/", heading: "Orchard", has: "512,480" },
+  { name: "events", path: "/events", heading: "Live events", has: "stored" },
+  { name: "quarantine", path: "/events?tab=quarantine", heading: "Live events", has: "neither userId" },
+  { name: "runs", path: "/runs", heading: "Runs", has: "roll-ups" },
+  { name: "people", path: "/entities/user", heading: "People", has: "1–50 of" },
+  { name: "workspaces", path: "/entities/workspace", heading: "Workspaces", has: "1–50 of" },
+  { name: "accounts", path: "/entities/account", heading: "Accounts", has: "1–50 of" },
+  { name: "user", path: "/entities/user/u_1003", heading: "Jonah", has: "Deployments this week" },
+  { name: "workspace", path: "/entities/workspace/ws_303", heading: "Pinedale", has: "Deployments this week" },
+  { name: "timeline", path: "/entities/user/u_1003?tab=timeline", heading: "Jonah", has: "Entered" },
+  { name: "traits", path: "/entities/user/u_1003?tab=traits", heading: "Jonah", has: "Revenue" },
+  { name: "identity", path: "/entities/user/u_1003?tab=identity", heading: "Jonah", has: "jonah@example.com" },
+  { name: "members", path: "/entities/account/acct_103?tab=relations", heading: "Pinedale", has: "Contains" },
+  { name: "deliveries", path: "/entities/workspace/ws_303?tab=deliveries", heading: "Pinedale", has: "CRM accounts" },
+  { name: "scores", path: "/scores", heading: "Scores", has: "Workspace activation" },
+  { name: "score", path: "/scores/workspace_activation", heading: "Workspace activation", has: "Connected a repository" },
+  { name: "audiences", path: "/audiences", heading: "Audiences", has: "In overage, no deal, high usage" },
+  { name: "audience", path: "/audiences/overage_hot", heading: "high usage", has: "“Plan Limit Reached” at least 1 times within 30 days" },
+  { name: "syncs", path: "/syncs", heading: "Syncs", has: "Sales channel" },
+  { name: "sync", path: "/syncs/crm_accounts", heading: "CRM accounts", has: "not a valid host name" },
+] as const;
