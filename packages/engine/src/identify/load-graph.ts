@@ -1,29 +1,34 @@
 import { type Sql, empty, join, name, sql } from "../warehouse/sql.js";
 import { type Graph, type Outcome, resolver } from "./resolve.js";
-import { type Scope, countOf, typeIndexOf } from "./scope.js";
+import { type Scope, countOf, isBefore, typeIndexOf } from "./scope.js";
 
 /** Rows that come to JavaScript at once: bounds memory whatever the size of the graph. */
 const chunkRowsMax = 200_000;
 
 /**
  * Numbers the identifiers and observations in play (`identity_ids`, `identity_observations`), resolves them, and puts the
- * outcome into `identity_result` (n → root), `identity_merged` and `identity_refused`, all in dense numbers.
+ * outcome into `identity_result` (n → root), `identity_merged` and `identity_refused`, all in dense numbers. In play are
+ * the identifiers that the observations name and all others of their profiles. Every table that grows with the number of
+ * people is read once here; whoever comes after finds the rows in `identity_mine`, `identity_known` and `identity_ids`.
  */
-export async function resolveGraph(scope: Scope, componentSize: number): Promise<{ identifiers: number; observations: number }> {
+export async function resolveGraph(scope: Scope, componentSize: number): Promise<void> {
   const { connection, dialect } = scope;
-  await connection.run(
-    sql`/* identify: observations to apply, those of replayed components included */ ${dialect.tempTable("identity_work", work(scope, componentSize > 0))}`,
-  );
-  await connection.run(
-    sql`/* identify: identifiers in play, oldest first, with their profiles */ ${dialect.tempTable("identity_ids", ids(scope))}`,
-  );
-  await connection.run(sql`/* identify: observations in order */ ${dialect.tempTable("identity_observations", dense(scope))}`);
-  const identifiers = await countOf(scope, sql`identity_ids`);
-  const observations = await countOf(scope, sql`identity_observations`);
-  const graph = await readGraph(scope, identifiers);
-  const outcome = await resolveAll(scope, graph, observations);
+  const hasComponent = componentSize > 0;
+  const steps: readonly (readonly [purpose: string, table: string, query: Sql])[] = [
+    ["observations to apply, those of replayed components included", "identity_work", work(scope, hasComponent)],
+    ["identifiers that they name", "identity_named", named(scope)],
+    ["profiles of those, and of identifiers with new facts", "identity_mine", mine()],
+    ["all identifiers of the profiles in play", "identity_members", members()],
+    ["what is known about all these", "identity_known", known()],
+    ["identifiers in play, oldest first, as they are after these events", "identity_ids", ids(scope)],
+    ["observations in order", "identity_observations", dense(scope)],
+  ];
+  for (const [purpose, table, query] of steps) {
+    await connection.run(sql`/* identify: ${{ parts: [{ text: purpose }] }} */ ${dialect.tempTable(table, query)}`);
+  }
+  const graph = await readGraph(scope, await countOf(scope, sql`identity_ids`));
+  const outcome = await resolveAll(scope, graph, await countOf(scope, sql`identity_observations`));
   await stageOutcome(scope, graph, outcome);
-  return { identifiers, observations };
 }
 
 function work(scope: Scope, hasComponent: boolean): Sql {
@@ -38,26 +43,47 @@ function work(scope: Scope, hasComponent: boolean): Sql {
     WHERE n.observation_id IS NULL AND o.owner_id IN (SELECT identifier_id FROM identity_component)`;
 }
 
+function named(scope: Scope): Sql {
+  const each = scope.slots.map((slot) => sql`SELECT ${slot.id} AS identifier_id FROM identity_work WHERE ${slot.id} IS NOT NULL`);
+  return sql`SELECT DISTINCT identifier_id FROM (${join(each, " UNION ALL ")}) AS every_slot`;
+}
+
+function mine(): Sql {
+  return sql`SELECT subject_id, entity_id FROM growth.user_subjects
+    WHERE subject_id IN (SELECT identifier_id FROM identity_named UNION ALL SELECT identifier_id FROM identity_activity)`;
+}
+
+function members(): Sql {
+  return sql`SELECT subject_id, entity_id FROM growth.user_subjects
+    WHERE entity_id IN (SELECT m.entity_id FROM identity_mine AS m JOIN identity_named AS n ON n.identifier_id = m.subject_id)`;
+}
+
+function known(): Sql {
+  return sql`SELECT * FROM growth.identifiers WHERE identifier_id IN (
+    SELECT identifier_id FROM identity_named UNION ALL SELECT identifier_id FROM identity_activity UNION ALL SELECT subject_id FROM identity_members)`;
+}
+
 function ids(scope: Scope): Sql {
-  const { dialect, slots } = scope;
-  const named = join(
-    slots.map((slot) => sql`SELECT ${slot.id} AS identifier_id FROM identity_work WHERE ${slot.id} IS NOT NULL`),
-    " UNION ALL ",
-  );
-  const profiles = sql`SELECT s.entity_id FROM growth.user_subjects AS s WHERE s.subject_id IN (SELECT identifier_id FROM named)`;
-  const inPlay = sql`SELECT identifier_id FROM named UNION SELECT subject_id FROM growth.user_subjects WHERE entity_id IN (${profiles})`;
-  const known = sql`SELECT p.identifier_id, coalesce(k.type, n.type) AS type, s.entity_id,
+  const { dialect } = scope;
+  const isEarlier = sql`(k.identifier_id IS NULL OR ${isBefore(
+    { receivedAt: sql`n.received_at`, messageId: sql`n.message_id` },
+    { receivedAt: sql`k.first_received_at`, messageId: sql`k.first_message_id` },
+  )})`;
+  const inPlay = sql`SELECT identifier_id FROM identity_named UNION SELECT subject_id FROM identity_members`;
+  const facts = sql`SELECT p.identifier_id, coalesce(k.type, n.type) AS type, coalesce(k.value, n.value) AS value, m.entity_id,
       c.identifier_id IS NOT NULL AS is_replayed, k.identifier_id IS NOT NULL AS is_known,
-      CASE WHEN k.identifier_id IS NULL OR n.received_at < k.first_received_at OR (n.received_at = k.first_received_at AND n.message_id < k.first_message_id) THEN n.received_at ELSE k.first_received_at END AS received_at,
-      CASE WHEN k.identifier_id IS NULL OR n.received_at < k.first_received_at OR (n.received_at = k.first_received_at AND n.message_id < k.first_message_id) THEN n.message_id ELSE k.first_message_id END AS message_id
-    FROM in_play AS p
+      CASE WHEN ${isEarlier} THEN n.received_at ELSE k.first_received_at END AS received_at,
+      CASE WHEN ${isEarlier} THEN n.message_id ELSE k.first_message_id END AS message_id,
+      least(a.first_seen, k.first_seen) AS first_seen, greatest(a.last_seen, k.last_seen) AS last_seen, greatest(a.unnamed_at, k.unnamed_at) AS unnamed_at
+    FROM (${inPlay}) AS p
     LEFT JOIN identity_new_ids AS n ON n.identifier_id = p.identifier_id
-    LEFT JOIN growth.identifiers AS k ON k.identifier_id = p.identifier_id
-    LEFT JOIN growth.user_subjects AS s ON s.subject_id = p.identifier_id
+    LEFT JOIN identity_known AS k ON k.identifier_id = p.identifier_id
+    LEFT JOIN identity_activity AS a ON a.identifier_id = p.identifier_id
+    LEFT JOIN identity_members AS m ON m.subject_id = p.identifier_id
     LEFT JOIN identity_component AS c ON c.identifier_id = p.identifier_id`;
   const type = typeIndexOf(scope, sql`type`);
-  const numbered = sql`SELECT row_number() OVER (ORDER BY received_at, message_id, ${type}, identifier_id) - 1 AS n, ${type} AS type_index, known.* FROM known`;
-  return sql`WITH named AS (SELECT DISTINCT identifier_id FROM (${named}) AS every_slot), in_play AS (${inPlay}), known AS (${known}), numbered AS (${numbered})
+  return sql`WITH facts AS (${facts}),
+      numbered AS (SELECT row_number() OVER (ORDER BY received_at, message_id, ${type}, identifier_id) - 1 AS n, ${type} AS type_index, facts.* FROM facts)
     SELECT numbered.*, CASE WHEN numbered.is_replayed OR r.n IS NULL THEN -1 ELSE r.n END AS root,
       ${dialect.cast(dialect.microsBetween(dialect.timestamp(0), sql`numbered.received_at`), "double")} AS seen
     FROM numbered LEFT JOIN numbered AS r ON r.identifier_id = numbered.entity_id ORDER BY numbered.n`;

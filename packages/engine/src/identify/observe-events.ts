@@ -1,7 +1,7 @@
 import { identifierId, isBlocked, normalValue } from "../project/identifier-value.js";
 import { textAtEventPath } from "../project/group-key.js";
 import { type Sql, empty, join, sql } from "../warehouse/sql.js";
-import { type Scope, type Slot, isBefore, newEvents } from "./scope.js";
+import { type Scope, type Slot, countOf, isBefore, newEvents } from "./scope.js";
 
 /**
  * Reduces new events to what the graph does not know yet. Leaves the working tables
@@ -16,6 +16,7 @@ export async function observeEvents(scope: Scope): Promise<void> {
   );
   await connection.run(sql`/* identify: their ids, null where blocked */ ${dialect.tempTable("identity_sets", sets(scope))}`);
   await connection.run(sql`/* identify: observations not known yet */ ${dialect.tempTable("identity_new", newObservations(scope))}`);
+  await dropTies(scope);
   await connection.run(
     sql`/* identify: identifiers of new observations */ ${dialect.tempTable(
       "identity_new_ids",
@@ -27,6 +28,15 @@ export async function observeEvents(scope: Scope): Promise<void> {
         " UNION ALL ",
       )}) AS ids GROUP BY identifier_id, type`,
     )}`,
+  );
+}
+
+/** Of sets received in the same microsecond as the stored first occurrence, only those of a smaller message id are earlier. */
+async function dropTies(scope: Scope): Promise<void> {
+  if ((await countOf(scope, sql`identity_new WHERE is_tie`)) === 0) return;
+  const same = sql`o.observation_id = identity_new.observation_id AND o.message_id <= identity_new.message_id${scope.byDay ? sql` AND o.day = identity_new.day` : empty}`;
+  await scope.connection.run(
+    sql`/* identify: ties that the stored occurrence wins */ DELETE FROM identity_new WHERE is_tie AND EXISTS (SELECT 1 FROM growth.observations AS o WHERE ${same})`,
   );
 }
 
@@ -47,6 +57,7 @@ export async function listBlocked(scope: Scope): Promise<void> {
       WHERE r.value IS NULL OR ${isBefore({ receivedAt: sql`b.received_at`, messageId: sql`b.message_id` }, { receivedAt: sql`r.received_at`, messageId: sql`r.message_id` })}`,
     )}`,
   );
+  if ((await countOf(scope, sql`identity_blocked`)) === 0) return;
   await connection.run(
     sql`/* identify: forget the later listing */ DELETE FROM growth.identity_refusals WHERE reason = 'blocked' AND (type, value) IN (SELECT (type, value) FROM identity_blocked)`,
   );
@@ -86,9 +97,9 @@ function newObservations(scope: Scope): Sql {
   const perSet = sql`SELECT observation_id, min(owner_id) AS owner_id, ${scope.byDay ? sql`day` : sql`min(day) AS day`}, ${columns}, ${firstPosition(scope, sql`received_at`, sql`message_id`)}
     FROM (SELECT *, ${dialect.hash64(text)} AS observation_id, ${owner} AS owner_id FROM identity_sets WHERE ${owner} IS NOT NULL) AS s
     GROUP BY observation_id${scope.byDay ? sql`, day` : empty}`;
-  return sql`SELECT s.*, o.observation_id IS NOT NULL AS is_known FROM (${perSet}) AS s
+  return sql`SELECT s.*, o.observation_id IS NOT NULL AS is_known, o.received_at = s.received_at AS is_tie FROM (${perSet}) AS s
     LEFT JOIN growth.observations AS o ON o.observation_id = s.observation_id${scope.byDay ? sql` AND o.day = s.day` : empty}
-    WHERE o.observation_id IS NULL OR ${isBefore({ receivedAt: sql`s.received_at`, messageId: sql`s.message_id` }, { receivedAt: sql`o.received_at`, messageId: sql`o.message_id` })}`;
+    WHERE o.observation_id IS NULL OR s.received_at <= o.received_at`;
 }
 
 /** The built-in types stand in columns that the loader fills by the same rules; declared ones are read from the event. */

@@ -14,8 +14,8 @@ export async function touchUsers(scope: Scope): Promise<void> {
   await touch(
     scope,
     "event",
-    sql`SELECT 'user' AS kind, r.entity_id, k.first_message_id AS message_id FROM identity_renewed AS r
-      JOIN growth.identifiers AS k ON k.identifier_id = r.entity_id WHERE r.is_new`,
+    sql`SELECT 'user' AS kind, r.entity_id, w.message_id FROM identity_renewed AS r
+      JOIN identity_now AS w ON w.identifier_id = r.entity_id WHERE r.is_new`,
   );
   await touch(
     scope,

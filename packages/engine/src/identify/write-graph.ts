@@ -1,6 +1,6 @@
 import { type Sql, empty, join, name, sql } from "../warehouse/sql.js";
 import { identifiers, subjects } from "../warehouse/tables/growth.js";
-import { type Scope, countOf, isBefore, limitText } from "./scope.js";
+import { type Scope, countOf, limitText } from "./scope.js";
 
 /**
  * Brings the resolver's outcome into the tables by difference: only rows that changed are written. Leaves
@@ -8,7 +8,7 @@ import { type Scope, countOf, isBefore, limitText } from "./scope.js";
  */
 export async function writeGraph(scope: Scope, componentSize: number): Promise<void> {
   await writeObservations(scope);
-  await writeIdentifiers(scope);
+  await writeIdentifiers(scope, componentSize > 0);
   await writeSubjects(scope);
   await writeLog(scope, componentSize > 0);
 }
@@ -31,51 +31,61 @@ async function writeObservations(scope: Scope): Promise<void> {
 }
 
 /** New identifiers, earlier first occurrences, and the times of the facts that identifiers own. */
-async function writeIdentifiers(scope: Scope): Promise<void> {
+async function writeIdentifiers(scope: Scope, hasComponent: boolean): Promise<void> {
   const { connection, dialect } = scope;
   await connection.run(sql`/* identify: new identifiers */ INSERT INTO growth.identifiers (identifier_id, type, value, first_received_at, first_message_id, first_seen, last_seen, unnamed_at)
-    SELECT n.identifier_id, n.type, n.value, n.received_at, n.message_id, a.first_seen, a.last_seen, a.unnamed_at
-    FROM identity_new_ids AS n JOIN identity_ids AS i ON i.identifier_id = n.identifier_id AND NOT i.is_known
-    LEFT JOIN identity_activity AS a ON a.identifier_id = n.identifier_id`);
-  const earlier = isBefore(
-    { receivedAt: sql`i.received_at`, messageId: sql`i.message_id` },
-    { receivedAt: sql`k.first_received_at`, messageId: sql`k.first_message_id` },
+    SELECT identifier_id, type, value, received_at, message_id, first_seen, last_seen, unnamed_at FROM identity_ids WHERE NOT is_known`);
+  const times = sql`SELECT k.identifier_id, least(a.first_seen, k.first_seen) AS first_seen, greatest(a.last_seen, k.last_seen) AS last_seen, greatest(a.unnamed_at, k.unnamed_at) AS unnamed_at
+    FROM identity_known AS k JOIN identity_activity AS a ON a.identifier_id = k.identifier_id
+    WHERE k.first_seen IS NULL OR a.first_seen < k.first_seen OR a.last_seen > k.last_seen
+      OR (a.unnamed_at IS NOT NULL AND (k.unnamed_at IS NULL OR a.unnamed_at > k.unnamed_at))`;
+  await connection.run(
+    sql`/* identify: known identifiers that were seen earlier or later than known */ ${dialect.tempTable("identity_seen", times)}`,
   );
-  const changed = sql`SELECT k.identifier_id, coalesce(i.received_at, k.first_received_at) AS first_received_at, coalesce(i.message_id, k.first_message_id) AS first_message_id,
-      least(a.first_seen, k.first_seen) AS first_seen, greatest(a.last_seen, k.last_seen) AS last_seen, greatest(a.unnamed_at, k.unnamed_at) AS unnamed_at
-    FROM growth.identifiers AS k
-    LEFT JOIN identity_activity AS a ON a.identifier_id = k.identifier_id
-    LEFT JOIN identity_ids AS i ON i.identifier_id = k.identifier_id AND i.is_known
-    WHERE k.identifier_id IN (SELECT identifier_id FROM identity_activity UNION ALL SELECT identifier_id FROM identity_ids WHERE is_known)
-      AND (${earlier} OR ${dialect.differs(sql`least(a.first_seen, k.first_seen)`, sql`k.first_seen`)}
-        OR ${dialect.differs(sql`greatest(a.last_seen, k.last_seen)`, sql`k.last_seen`)} OR ${dialect.differs(sql`greatest(a.unnamed_at, k.unnamed_at)`, sql`k.unnamed_at`)})`;
-  const columns = ["identifier_id", "first_received_at", "first_message_id", "first_seen", "last_seen", "unnamed_at"];
-  await connection.run(dialect.tempTable("identity_seen", changed));
-  for (const statement of dialect.upsert(identifiers, sql`SELECT * FROM identity_seen`, columns)) {
-    await connection.run(sql`/* identify: identifiers seen earlier or later than known */ ${statement}`);
+  for (const statement of dialect.upsert(identifiers, sql`SELECT * FROM identity_seen`, [
+    "identifier_id",
+    "first_seen",
+    "last_seen",
+    "unnamed_at",
+  ])) {
+    await connection.run(sql`/* identify: remember when identifiers were seen */ ${statement}`);
+  }
+  if (!hasComponent) return;
+  const firsts = sql`SELECT identifier_id, received_at AS first_received_at, message_id AS first_message_id FROM identity_ids WHERE is_replayed`;
+  for (const statement of dialect.upsert(identifiers, firsts, ["identifier_id", "first_received_at", "first_message_id"])) {
+    await connection.run(sql`/* identify: first occurrences that turned out earlier */ ${statement}`);
   }
 }
 
 async function writeSubjects(scope: Scope): Promise<void> {
   const { connection, dialect } = scope;
   await connection.run(
-    sql`/* identify: identifiers whose profile changed */ ${dialect.tempTable(
-      "identity_changes",
-      sql`SELECT i.identifier_id AS subject_id, i.entity_id AS old_id, r.identifier_id AS new_id, m.message_id
-      FROM identity_result AS s JOIN identity_ids AS i ON i.n = s.n LEFT JOIN identity_ids AS r ON r.n = s.root
-      LEFT JOIN (SELECT identifier_id, min(message_id) AS message_id FROM identity_new_ids GROUP BY identifier_id) AS m ON m.identifier_id = i.identifier_id
-      WHERE ${dialect.differs(sql`i.entity_id`, sql`r.identifier_id`)}`,
+    sql`/* identify: identifiers in play with their profiles before and now */ ${dialect.tempTable(
+      "identity_now",
+      sql`SELECT i.*, i.entity_id AS old_id, CASE WHEN s.n IS NULL THEN i.entity_id ELSE r.identifier_id END AS new_id
+      FROM identity_ids AS i LEFT JOIN identity_result AS s ON s.n = i.n LEFT JOIN identity_ids AS r ON r.n = s.root`,
     )}`,
   );
-  if ((await countOf(scope, sql`identity_changes WHERE new_id IS NULL`)) > 0) {
+  await connection.run(
+    sql`/* identify: identifiers whose profile changed */ ${dialect.tempTable(
+      "identity_changes",
+      sql`SELECT w.identifier_id AS subject_id, w.old_id, w.new_id, n.message_id
+      FROM identity_now AS w LEFT JOIN identity_new_ids AS n ON n.identifier_id = w.identifier_id WHERE ${dialect.differs(sql`w.old_id`, sql`w.new_id`)}`,
+    )}`,
+  );
+  const kinds = await connection.first<{ gone: number; moved: number }>(
+    sql`/* identify: kinds of changes */ SELECT count(*) - count(new_id) AS gone, count(old_id) AS moved FROM identity_changes`,
+  );
+  if ((kinds?.gone ?? 0) > 0) {
     await connection.run(
       sql`/* identify: identifiers that no event links any more */ DELETE FROM growth.user_subjects WHERE subject_id IN (SELECT subject_id FROM identity_changes WHERE new_id IS NULL)`,
     );
   }
-  if ((await countOf(scope, sql`identity_changes WHERE old_id IS NOT NULL AND new_id IS NOT NULL`)) > 0) {
+  if ((kinds?.moved ?? 0) > 0) {
     const moved = sql`SELECT subject_id, new_id AS entity_id FROM identity_changes WHERE old_id IS NOT NULL AND new_id IS NOT NULL`;
-    for (const statement of dialect.upsert(subjects("user"), moved))
+    for (const statement of dialect.upsert(subjects("user"), moved)) {
       await connection.run(sql`/* identify: identifiers that moved */ ${statement}`);
+    }
   }
   await connection.run(sql`/* identify: identifiers that joined */ INSERT INTO growth.user_subjects (subject_id, entity_id)
     SELECT subject_id, new_id FROM identity_changes WHERE old_id IS NULL AND new_id IS NOT NULL`);
@@ -95,9 +105,8 @@ async function writeLog(scope: Scope, hasComponent: boolean): Promise<void> {
     SELECT l.identifier_id, w.identifier_id, o.received_at, o.message_id FROM identity_merged AS m
     JOIN identity_ids AS l ON l.n = m.loser JOIN identity_ids AS w ON w.n = m.winner JOIN identity_observations AS o ON o.n = m.observation`);
   await connection.run(sql`/* identify: what was refused, with the limit that was hit */ INSERT INTO growth.identity_refusals (message_id, received_at, identifier_id, type, value, reason, profile_id)
-    SELECT o.message_id, o.received_at, i.identifier_id, k.type, k.value, ${reason(scope)}, p.identifier_id FROM identity_refused AS r
-    JOIN identity_observations AS o ON o.n = r.observation JOIN identity_ids AS i ON i.n = r.identifier
-    JOIN growth.identifiers AS k ON k.identifier_id = i.identifier_id JOIN identity_ids AS p ON p.n = r.profile`);
+    SELECT o.message_id, o.received_at, i.identifier_id, i.type, i.value, ${reason(scope)}, p.identifier_id FROM identity_refused AS r
+    JOIN identity_observations AS o ON o.n = r.observation JOIN identity_ids AS i ON i.n = r.identifier JOIN identity_ids AS p ON p.n = r.profile`);
 }
 
 function reason(scope: Scope): Sql {
