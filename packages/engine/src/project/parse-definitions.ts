@@ -87,7 +87,7 @@ function parseConfig(files: Files, problems: Problem[]): Placed<Config> | undefi
   }
   if (first === undefined && parsed.problems.length > 0) return undefined;
   const definition: YamlDefinition = first ?? { file: configFile, value: {}, place: () => ({ file: configFile, line: 1, column: 1 }) };
-  return check(definition, configSchema, problems) as Placed<Config> | undefined;
+  return checkShape(definition, configSchema, problems) as Placed<Config> | undefined;
 }
 
 function parseFile(
@@ -101,7 +101,7 @@ function parseFile(
   const parsed = parseYamlFile(file, text);
   problems.push(...parsed.problems);
   return parsed.definitions.flatMap((definition) => {
-    const checked = check(definition, schema, problems);
+    const checked = checkShape(definition, schema, problems);
     if (checked !== undefined) return [checked];
     const name =
       typeof definition.value === "object" && definition.value !== null && "name" in definition.value ? definition.value.name : "";
@@ -111,7 +111,8 @@ function parseFile(
   });
 }
 
-function check<T>(definition: YamlDefinition, schema: z.ZodType<T>, problems: Problem[]): Placed<T> | undefined {
+/** Has it the right shape? What has not becomes problems. */
+export function checkShape<T>(definition: YamlDefinition, schema: z.ZodType<T>, problems: Problem[]): Placed<T> | undefined {
   const result = schema.safeParse(definition.value);
   if (result.success) return { definition: result.data, file: definition.file, place: definition.place };
   for (const issue of readableIssues(result.error.issues, definition.value)) {

@@ -90,7 +90,9 @@ function unionSentences(issue: UnionIssue, root: unknown, value: unknown): Reada
   if (!isObject) {
     const fitting = branches.find((branch) => !branch.some((inner) => isRootMismatch(inner, issue.path)));
     if (fitting !== undefined) return fitting.flatMap((inner) => sentences(inner, root));
-    return [wrongType(issue.path, wanted, value)];
+    // A word that is none of the words: which one was meant says more than what else could stand here.
+    const words = branches.flat().find((inner) => inner.code === "invalid_value" && inner.path.length === issue.path.length);
+    return typeof value === "string" && words !== undefined ? sentences(words, root) : [wrongType(issue.path, wanted, value)];
   }
   const ranked = branches.map((branch) => ({ branch, cost: costOf(branch, issue.path, root) })).sort((a, b) => a.cost - b.cost);
   const best = ranked[0];

@@ -12,6 +12,6 @@ export function propertyColumn(path: string): string {
 
 /** Segment's naming of warehouse columns: words are capitals and digits followed by small letters and digits. */
 export function snakeCase(text: string): string {
-  const words = text.match(/[A-Z0-9]*[a-z0-9]+|[A-Z0-9]+/g) ?? [];
+  const words = text.match(/[A-Z0-9]+[a-z0-9]*|[a-z0-9]+/g) ?? [];
   return words.map((word) => word.toLowerCase()).join("_");
 }

@@ -1031,7 +1031,7 @@ const cases: Case[] = [
     "model ref",
     "models/x.sql",
     "SELECT *\nFROM {{ ref('bas') }}\n",
-    "models/x.sql:2:6",
+    "models/x.sql:2:9",
     "There is no model `bas`.",
     "Did you mean `base`?",
   ),
@@ -1039,7 +1039,7 @@ const cases: Case[] = [
     "model materialized",
     "models/x.sql",
     "{{ config(materialized='incremental') }}\nSELECT 1 AS id\n",
-    "models/x.sql:1:1",
+    "models/x.sql:1:4",
     "A model cannot be materialized as `incremental`.",
     "Use `view` (the default) or `table`.",
   ),
@@ -1110,6 +1110,46 @@ const cases: Case[] = [
       ["audiences/x.yml:2:22 entity", "There is no entity kind `workspce` in cambium.yml.", "Did you mean `workspace`?"],
       ["traits/x.yml:1:1 event", "`event` is missing.", "Add `event:` (text or a list)."],
     ],
+  },
+  {
+    title: "a broken template",
+    files: { "models/x.sql": "SELECT 1\nFROM {{ ref('base' }}\n" },
+    says: [
+      [
+        "models/x.sql:2:20",
+        "This template cannot be read: expected comma after expression.",
+        "Models know `ref`, `source` and `config`; check braces and quotes.",
+      ],
+    ],
+  },
+  {
+    title: "an unknown schema in source",
+    files: { "models/x.sql": "SELECT *\nFROM {{ source('rwa', 'events') }}\n" },
+    says: [["models/x.sql:2:9", "There is no schema `rwa` to read `events` from.", "Did you mean `raw`?"]],
+  },
+  {
+    title: "an unknown test of a model",
+    files: { "models/schema.yml": "models:\n  - name: base\n    columns:\n      - { name: id, tests: [uniq] }\n" },
+    says: [
+      [
+        "models/schema.yml:4:29 models[0].columns[0].tests[0]",
+        "`tests[0]` cannot be `uniq`.",
+        "Did you mean `unique`? It is one of `unique`, `not_null`.",
+      ],
+    ],
+  },
+  {
+    title: "tests of a model that is not there",
+    files: { "models/schema.yml": "models:\n  - name: bse\n" },
+    says: [["models/schema.yml:2:11 models[0].name", "There is no model `bse`.", "Did you mean `base`?"]],
+  },
+  {
+    title: "a relationship to a model that is not there",
+    files: {
+      "models/schema.yml":
+        "models:\n  - name: base\n    columns:\n      - name: id\n        tests:\n          - relationships: { to: ref('bse'), field: id }\n",
+    },
+    says: [["models/schema.yml:4:9 models[0].columns[0]", "There is no model `bse`.", "Did you mean `base`?"]],
   },
   {
     title: "a circle through models, roll-ups and audiences",

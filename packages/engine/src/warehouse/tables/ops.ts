@@ -50,6 +50,25 @@ export const definitions = defineTable({
   key: ["kind", "name", "version"],
 });
 
+export const modelRuns = defineTable({
+  schema: "ops",
+  table: "model_runs",
+  purpose: "each model's last building: views and tables of the schema `models`, and of `segment` (Segment's layout)",
+  columns: {
+    model: "text",
+    materialized: "text",
+    fingerprint: "text",
+    built_at: "timestamp",
+    /** Newest load that a table has in it. */
+    to_load: "integer",
+    /** ok, failed */
+    state: "text",
+    rows: "integer?",
+    message: "text?",
+  },
+  key: ["model"],
+});
+
 export const touched = defineTable({
   schema: "ops",
   table: "touched",
@@ -254,6 +273,7 @@ export const opsTables = [
   loads,
   cycles,
   definitions,
+  modelRuns,
   touched,
   properties,
   ledger,
