@@ -9,6 +9,7 @@ export const errorCodes = {
   WAREHOUSE_FAILED: { status: 500, next: "Read the statement's comment and the engine's message; `cambium verify` checks the tables." },
   WAREHOUSE_LOCKED: { status: 409, next: "Another process has this warehouse open: talk to it (`cambium up` serves commands) or stop it." },
   SPOOL_FULL: { status: 503, next: "The client retries by itself. Free disk space or start the engine so that the spool drains." },
+  SPOOL_LOCKED: { status: 409, next: "Give each collector a node name of its own, or stop the one that runs." },
   SPOOL_CORRUPT: {
     status: 500,
     next: 'The unreadable part was moved to quarantine; inspect it with `cambium query "SELECT * FROM raw.quarantine"`.',

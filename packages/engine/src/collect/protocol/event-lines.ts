@@ -72,23 +72,25 @@ function eventLine(event: unknown, sent: string, depth: number, around: Around):
   if (!isFields(event)) return quarantineLine({ reason: "not_an_object", detail: `the event is ${kindOf(event)}` }, undefined, sent, facts);
   const bad = textProblem(sent, depth, around);
   if (bad !== undefined) return quarantineLine(bad, event["messageId"], sent, facts);
-  if (wantsRewrite(event, around.defaults)) return rewrittenLine(sent, around);
-  const problem = eventProblem(event, typeOf(event, facts.type), limits);
+  const type = typeOf(event, facts.type);
+  if (wantsRewrite(event, type, around.defaults)) return rewrittenLine(sent, type, around);
+  const problem = eventProblem(event, type, limits);
   if (problem !== undefined) return quarantineLine(problem, event["messageId"], sent, facts);
-  return { text: goodLine(event, around.multiline ? onOneLine(sent) : sent, around), problem: false };
+  return { text: goodLine(event, type, around.multiline ? onOneLine(sent) : sent, around), problem: false };
 }
 
 /** Merging may bring in what the event alone did not have, so all checks run on the outcome. */
-function rewrittenLine(sent: string, around: Around): Line {
+function rewrittenLine(sent: string, type: string | undefined, around: Around): Line {
   const { facts, limits } = around;
-  const raw = rewritten(sent, around.defaults, facts.ip);
+  const raw = rewritten(sent, type, around.defaults, facts.ip);
   const event = JSON.parse(raw) as Fields;
-  const problem = textProblem(raw, valueSpan(raw, 0).depth, around) ?? eventProblem(event, typeOf(event, facts.type), limits);
+  const merged = typeOf(event, facts.type);
+  const problem = textProblem(raw, valueSpan(raw, 0).depth, around) ?? eventProblem(event, merged, limits);
   if (problem !== undefined) return quarantineLine(problem, event["messageId"], raw, facts);
-  return { text: goodLine(event, raw, around), problem: false };
+  return { text: goodLine(event, merged, raw, around), problem: false };
 }
 
-function goodLine(event: Fields, raw: string, around: Around): string {
+function goodLine(event: Fields, type: string | undefined, raw: string, around: Around): string {
   const { facts } = around;
   const own = event["sentAt"];
   const sentAt = (own === undefined || own === null ? undefined : readInstant(own)) ?? around.sentAt;
@@ -99,7 +101,7 @@ function goodLine(event: Fields, raw: string, around: Around): string {
   if (sentAt !== undefined) text += `,"x":${sentAt}`;
   if (time.flag !== "") text += `,"f":"${time.flag}"`;
   if (messageId === undefined || messageId === null || messageId === "") text += `,"m":"${facts.nextMessageId()}"`;
-  return `${text},"s":${facts.source},"y":"${typeOf(event, facts.type) ?? ""}","e":${raw}}\n`;
+  return `${text},"s":${facts.source},"y":"${type ?? ""}","e":${raw}}\n`;
 }
 
 function textProblem(raw: string, depth: number, around: Around): Problem | undefined {

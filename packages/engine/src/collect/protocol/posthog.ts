@@ -37,7 +37,7 @@ export function fromPosthog(event: Fields): Fields {
         },
       };
     case "$create_alias":
-      return { ...common, type: "alias", userId: properties["alias"], previousId: properties["distinct_id"] ?? distinctId };
+      return { ...common, type: "alias", userId: properties["distinct_id"] ?? distinctId, previousId: properties["alias"] };
     case "$groupidentify":
       return {
         ...common,

@@ -25,9 +25,8 @@ export function batchDefaults(text: string, outer: Fields): BatchDefaults | unde
   return Object.keys(defaults).length === 0 ? undefined : defaults;
 }
 
-export function wantsRewrite(event: Fields, defaults: BatchDefaults | undefined): boolean {
+export function wantsRewrite(event: Fields, type: string | undefined, defaults: BatchDefaults | undefined): boolean {
   if (defaults !== undefined) return true;
-  const type = event["type"];
   if (type === undefined && isPosthog(event)) return true;
   const context = event["context"];
   if (isFields(context) && context["direct"] === true) return true;
@@ -35,16 +34,16 @@ export function wantsRewrite(event: Fields, defaults: BatchDefaults | undefined)
 }
 
 /** The event with all that merged in, as bytes in Latin-1 text. `raw` is valid JSON of an object. */
-export function rewritten(raw: string, defaults: BatchDefaults | undefined, ip: string | undefined): string {
+export function rewritten(raw: string, type: string | undefined, defaults: BatchDefaults | undefined, ip: string | undefined): string {
   const parsed = JSON.parse(utf8(raw)) as Fields;
-  const event = parsed["type"] === undefined && isPosthog(parsed) ? fromPosthog(parsed) : parsed;
+  const event = type === undefined && isPosthog(parsed) ? fromPosthog(parsed) : parsed;
   const merged: Fields = { ...event };
   mergeInto(merged, "context", defaults?.context);
   mergeInto(merged, "integrations", defaults?.integrations);
   const context = merged["context"];
   if (isFields(context) && context["direct"] === true && ip !== undefined) merged["context"] = { ip, ...context };
   const properties = merged["properties"] ?? {};
-  if ((merged["type"] === "page" || merged["type"] === "screen") && typeof merged["category"] === "string" && isFields(properties)) {
+  if ((type === "page" || type === "screen") && typeof merged["category"] === "string" && isFields(properties)) {
     merged["properties"] = { category: merged["category"], ...properties };
   }
   return latin1(JSON.stringify(merged));

@@ -1,6 +1,8 @@
 import { randomBytes } from "node:crypto";
 import { mkdir, open, readFile, readdir, rename } from "node:fs/promises";
 import path from "node:path";
+import { CambiumError } from "../../base/errors.js";
+import { type FolderLock, lockFolder } from "./folder-lock.js";
 
 /**
  * The folder of one collector inside the spool. Its name is the collector's node id; a counter kept beside the segments
@@ -11,6 +13,7 @@ export interface NodeFolder {
   readonly dir: string;
   /** First sequence number of this run: greater than any given out before. */
   readonly firstSequence: number;
+  readonly lock: FolderLock;
 }
 
 /** A run reserves this many numbers at once, so that the counter is written once per start. */
@@ -20,16 +23,26 @@ export const sealedSuffix = ".ndjson";
 
 export async function openNodeFolder(spoolDir: string, wanted?: string): Promise<NodeFolder> {
   await mkdir(spoolDir, { recursive: true });
-  const node = wanted ?? (await soleNode(spoolDir)) ?? randomBytes(4).toString("hex");
+  const { node, lock } = await takeFolder(spoolDir, wanted);
   const dir = path.join(spoolDir, node);
-  await mkdir(dir, { recursive: true });
   const counter = path.join(dir, "sequence");
   const used = Number.parseInt(await readFile(counter, "utf8").catch(() => "0"), 10);
   const firstSequence = Math.max(Number.isFinite(used) ? used : 0, ((await newestSequence(dir)) ?? -1) + 1);
   await writeDurably(counter, String(firstSequence + sequencesPerRun));
   await syncDirectory(dir);
   await syncDirectory(spoolDir);
-  return { node, dir, firstSequence };
+  return { node, dir, firstSequence, lock };
+}
+
+/** The wanted folder, else one that no living collector has, else a new one. */
+async function takeFolder(spoolDir: string, wanted: string | undefined): Promise<{ node: string; lock: FolderLock }> {
+  const candidates = wanted === undefined ? [...(await nodeFolders(spoolDir)), randomBytes(4).toString("hex")] : [wanted];
+  for (const node of candidates) {
+    await mkdir(path.join(spoolDir, node), { recursive: true });
+    const lock = await lockFolder(path.join(spoolDir, node));
+    if (lock !== undefined) return { node, lock };
+  }
+  throw new CambiumError("SPOOL_LOCKED", `another collector writes to ${path.join(spoolDir, wanted ?? "")}`);
 }
 
 /** `<node>-<sequence>`, sixteen digits: sorts in the order of writing. */
@@ -46,10 +59,13 @@ export async function syncDirectory(dir: string): Promise<void> {
   }
 }
 
-/** The folder of the collector that ran here before, when there is exactly one. */
-async function soleNode(spoolDir: string): Promise<string | undefined> {
-  const folders = (await readdir(spoolDir, { withFileTypes: true })).filter((entry) => entry.isDirectory());
-  return folders.length === 1 ? folders[0]?.name : undefined;
+/** Folders of all collectors that ever wrote here. */
+export async function nodeFolders(spoolDir: string): Promise<string[]> {
+  const found = await readdir(spoolDir, { withFileTypes: true });
+  return found
+    .filter((entry) => entry.isDirectory())
+    .map((entry) => entry.name)
+    .sort();
 }
 
 async function newestSequence(dir: string): Promise<number | undefined> {

@@ -1,7 +1,8 @@
 import { readFile, readdir, rename, rm, truncate } from "node:fs/promises";
 import path from "node:path";
 import { walkFrames } from "./frame.js";
-import { openSuffix, sealedSuffix, syncDirectory } from "./node-folder.js";
+import { lockFolder } from "./folder-lock.js";
+import { nodeFolders, openSuffix, sealedSuffix, syncDirectory } from "./node-folder.js";
 
 export interface Repair {
   readonly sealed: readonly string[];
@@ -33,4 +34,18 @@ export async function repairFolder(dir: string): Promise<Repair> {
   }
   await syncDirectory(dir);
   return { sealed, tornBytes };
+}
+
+/** Seals what collectors left that will not come back; folders of living ones are theirs. */
+export async function repairAbandoned(spoolDir: string): Promise<void> {
+  for (const node of await nodeFolders(spoolDir)) {
+    const dir = path.join(spoolDir, node);
+    const lock = await lockFolder(dir);
+    if (lock === undefined) continue;
+    try {
+      await repairFolder(dir);
+    } finally {
+      await lock.release();
+    }
+  }
 }

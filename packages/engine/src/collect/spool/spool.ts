@@ -3,8 +3,9 @@ import { readdir, rename, rm, stat } from "node:fs/promises";
 import path from "node:path";
 import { CambiumError, messageOf } from "../../base/errors.js";
 import { frameHeader } from "./frame.js";
+import type { FolderLock } from "./folder-lock.js";
 import { type NodeFolder, openNodeFolder, openSuffix, sealedSuffix, segmentName, syncDirectory } from "./node-folder.js";
-import { type Repair, repairFolder } from "./repair.js";
+import { type Repair, repairAbandoned, repairFolder } from "./repair.js";
 
 /**
  * Appends events durably: many requests share one write and one `fdatasync` ("group commit", as soon as possible: the
@@ -66,6 +67,7 @@ export class Spool {
   readonly repair: Repair;
   readonly counts: SpoolCounts = { commits: 0, events: 0, bytes: 0, failures: 0, sealed: 0, syncMillis: [] };
   #settings: Required<Omit<SpoolSettings, "node" | "dir">>;
+  #lock: FolderLock;
   #sequence: number;
   #segment: Segment | undefined;
   #spare: Promise<Segment> | undefined;
@@ -84,6 +86,7 @@ export class Spool {
     this.node = folder.node;
     this.dir = folder.dir;
     this.repair = repair;
+    this.#lock = folder.lock;
     this.#sequence = folder.firstSequence;
     this.#settings = {
       segmentBytesMax: settings.segmentBytesMax ?? 48_000_000,
@@ -97,6 +100,7 @@ export class Spool {
   /** Takes the node's folder, seals what an earlier run left, and is ready to append. */
   static async open(settings: SpoolSettings): Promise<Spool> {
     const folder = await openNodeFolder(settings.dir, settings.node);
+    await repairAbandoned(settings.dir);
     const spool = new Spool(folder, await repairFolder(folder.dir), settings);
     await spool.#measure();
     return spool;
@@ -137,6 +141,7 @@ export class Spool {
 
   /** Lets running commits end, seals the open segment, gives the folder back. */
   async close(): Promise<void> {
+    if (this.#closed) return;
     this.#closed = true;
     clearTimeout(this.#ageTimer);
     if (this.#committing) await new Promise<void>((resolve) => void this.#idle.push(resolve));
@@ -147,6 +152,7 @@ export class Spool {
       await this.#closeFile(spare.fd);
       await rm(spare.file, { force: true });
     }
+    await this.#lock.release();
   }
 
   #commit(): void {
