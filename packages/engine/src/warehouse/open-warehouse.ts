@@ -1,3 +1,5 @@
+import type { Dialect } from "./dialect.js";
+import { duckdbDialect } from "./duckdb/dialect.js";
 import { openDuckdb } from "./duckdb/open.js";
 import type { Warehouse } from "./warehouse.js";
 
@@ -22,4 +24,9 @@ export async function openWarehouse(settings: WarehouseSettings): Promise<Wareho
     ...(memoryMax !== undefined && { memoryMax }),
     ...(readOnly !== undefined && { readOnly }),
   });
+}
+
+/** The SQL of an engine, without opening a warehouse. */
+export function dialectOf(_type: WarehouseSettings["type"]): Dialect {
+  return duckdbDialect;
 }

@@ -1,0 +1,77 @@
+import type { Command } from "commander";
+import { messageOf } from "../../base/errors.js";
+import { modelTestQuery } from "../../model/test-models.js";
+import { type ModelTestResult, testModels } from "../../model/test-models.js";
+import { loadProject } from "../../project/load-project.js";
+import type { Project } from "../../project/project.js";
+import { queryAnswer } from "../../server/contract.js";
+import { dialectOf } from "../../warehouse/open-warehouse.js";
+import { render } from "../../warehouse/sql.js";
+import { type CliContext, globalOptions } from "../context.js";
+import { examples } from "../examples.js";
+import { exitCodes } from "../exit-codes.js";
+import { findProject } from "../find-project.js";
+import { withLocalWarehouse } from "../open-local.js";
+import { type ServerClient, connectTo, serverInfo } from "../server-client.js";
+
+export function register(program: Command, context: CliContext): void {
+  program
+    .command("test")
+    .description("ask the tests of the SQL models (schema.yml): unique, not_null, accepted_values, relationships")
+    .addHelpText(
+      "after",
+      examples([
+        ["cambium test", "every test of every model"],
+        ["cambium test --json", "for a script; exit code 4 when a test fails"],
+      ]),
+    )
+    .action(async (_own: unknown, command: Command) => {
+      const options = globalOptions(command);
+      const dir = findProject(context, options);
+      const project = await loadProject(dir);
+      const info = await serverInfo(dir);
+      const results =
+        info === undefined
+          ? await withLocalWarehouse(project, (connection) => testModels(connection, project))
+          : await throughServer(connectTo(info), project);
+      const failed = results.filter((result) => result.severity === "error" && result.failing !== 0);
+      show(results, options.json === true, context);
+      if (failed.length > 0) context.exitWith(exitCodes.checkFailed);
+    });
+}
+
+/** The server has the warehouse open: it is asked the same questions. */
+async function throughServer(client: ServerClient, project: Project): Promise<ModelTestResult[]> {
+  const dialect = dialectOf(project.config.warehouse.type);
+  const results: ModelTestResult[] = [];
+  for (const model of project.models) {
+    for (const test of model.tests ?? []) {
+      const about = { model: model.name, column: test.column, type: test.type, severity: test.severity };
+      try {
+        const answer = await client.post(queryAnswer, "/api/query", { sql: render(modelTestQuery(dialect, model, test), dialect.quoting) });
+        results.push({ ...about, failing: Number(answer.rows[0]?.[0] ?? 0) });
+      } catch (thrown) {
+        results.push({ ...about, failing: undefined, message: messageOf(thrown) });
+      }
+    }
+  }
+  return results;
+}
+
+function show(results: readonly ModelTestResult[], json: boolean, { terminal }: CliContext): void {
+  if (json) {
+    terminal.out(`${JSON.stringify({ tests: results }, undefined, 2)}\n`);
+    return;
+  }
+  const { green, red, yellow } = terminal.colors;
+  for (const { model, column, type, severity, failing, message } of results) {
+    const mark = failing === 0 ? green("✓") : severity === "warn" ? yellow("!") : red("✗");
+    const what =
+      failing === 0 ? "" : failing === undefined ? `  could not be asked: ${(message ?? "").split("\n")[0] ?? ""}` : `  ${failing} failing`;
+    terminal.out(`${mark} ${model}.${column} ${type}${what}\n`);
+  }
+  const good = results.filter(({ failing }) => failing === 0).length;
+  terminal.out(
+    results.length === 0 ? "No model has tests: write them in models/schema.yml.\n" : `${good} of ${results.length} tests hold.\n`,
+  );
+}
