@@ -8,12 +8,23 @@ const source = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "../..
 const node_modules = path.resolve(path.dirname(source), "../../../../node_modules");
 
 /** Bundles the collector's program as the build does, into a folder of its own. */
-export async function bundledCollector(): Promise<{ entry: string; inputs: string[]; remove(): Promise<void> }> {
+export function bundledCollector(): Promise<Bundle> {
+  return bundled(source);
+}
+
+export interface Bundle {
+  readonly entry: string;
+  /** Source files that went in. */
+  readonly inputs: string[];
+  remove(): Promise<void>;
+}
+
+export async function bundled(file: string): Promise<Bundle> {
   // Inside the repository, so that packages are found from there.
   const dir = await mkdtemp(path.join(node_modules, ".cambium-test-"));
-  const entry = path.join(dir, "collector.mjs");
+  const entry = path.join(dir, "program.mjs");
   const result = await build({
-    entryPoints: [source],
+    entryPoints: [file],
     outfile: entry,
     bundle: true,
     platform: "node",
