@@ -15,13 +15,20 @@ export interface ChildOptions {
   readonly startDeadlineMs: number;
 }
 
-type Answer = Exclude<FromChild, { type: "ready" | "trace" }>;
+type Answer = Exclude<FromChild, { type: "ready" | "trace" | "settled" }>;
+type Settled = Extract<FromChild, { type: "settled" }>["rows"];
+
+/** Who hears of a call while it goes on. */
+export interface CallListener {
+  trace(trace: RequestTrace): void;
+  settled?(rows: Settled): void;
+}
 type Call = Omit<DeliverCall, "id"> | Omit<VerifyCall, "id">;
 
 interface Pending {
   readonly resolve: (answer: Answer) => void;
   readonly reject: (error: Error) => void;
-  readonly trace: (trace: RequestTrace) => void;
+  readonly listener: CallListener;
   readonly deadline: NodeJS.Timeout;
 }
 
@@ -69,13 +76,13 @@ export class CatalogueChild {
     return this.#pending.size === 0;
   }
 
-  async call(call: Call, deadlineMs: number, trace: (trace: RequestTrace) => void, signal?: AbortSignal): Promise<Answer> {
+  async call(call: Call, deadlineMs: number, listener: CallListener, signal?: AbortSignal): Promise<Answer> {
     this.calls += 1;
     const id = (this.#lastId += 1);
     // Registered before anything is awaited: a retired child must not end between two steps of a call.
     const answer = new Promise<Answer>((resolve, reject) => {
       const deadline = setTimeout(() => this.kill(`no answer within ${deadlineMs} ms`), deadlineMs);
-      this.#pending.set(id, { resolve, reject, trace, deadline });
+      this.#pending.set(id, { resolve, reject, listener, deadline });
     });
     const cancel = () => this.#send({ type: "cancel", id });
     signal?.addEventListener("abort", cancel);
@@ -125,7 +132,8 @@ export class CatalogueChild {
 
   #take(message: Exclude<FromChild, { type: "ready" }>): void {
     const pending = this.#pending.get(message.id);
-    if (message.type === "trace") pending?.trace(message.trace);
+    if (message.type === "trace") pending?.listener.trace(message.trace);
+    else if (message.type === "settled") pending?.listener.settled?.(message.rows);
     else pending?.resolve(message);
   }
 

@@ -1,12 +1,12 @@
 /**
  * Owns the child processes in which catalogue destinations run, and gives destinations that use them. A child serves one
  * destination with one set of secrets and allowed hosts, is started when needed, replaced after a number of calls, and
- * ended when idle. What happens to a child never loses a row: calls it had in hand answer "retry".
+ * ended when idle. What happens to a child never loses a row: those it had not settled answer "retry".
  */
-import { CatalogueChild, ChildGone } from "./catalogue-child.js";
+import { type CallListener, CatalogueChild, ChildGone } from "./catalogue-child.js";
 import { childFiles, type ChildFiles } from "./child-files.js";
 import { makeDestination } from "./destination.js";
-import { CambiumError, type Destination, type RequestTrace } from "./engine.js";
+import { CambiumError, type Destination } from "./engine.js";
 import { findEntry, listCatalogue } from "./list.js";
 import type { DeliverCall, VerifyCall } from "./protocol.js";
 
@@ -40,6 +40,8 @@ export type CatalogueCall = Omit<DeliverCall, "id"> | Omit<VerifyCall, "id">;
 export interface ChildWants {
   readonly slug: string;
   readonly allow: readonly string[];
+  /** Nothing but `allow` may be reached: requests are redirected there. */
+  readonly allowOnly: boolean;
   readonly environment: readonly string[];
 }
 
@@ -83,9 +85,9 @@ export class ChildPool {
     this.#options = options;
   }
 
-  async call(wants: ChildWants, call: CatalogueCall, trace: (trace: RequestTrace) => void, signal: AbortSignal | undefined) {
+  async call(wants: ChildWants, call: CatalogueCall, listener: CallListener, signal: AbortSignal | undefined) {
     const child = await this.#childFor(wants);
-    return child.call(call, this.#options.callDeadlineMs ?? catalogueDefaults.callDeadlineMs, trace, signal);
+    return child.call(call, this.#options.callDeadlineMs ?? catalogueDefaults.callDeadlineMs, listener, signal);
   }
 
   processIds(): number[] {
@@ -105,7 +107,7 @@ export class ChildPool {
     this.#files ??= childFiles();
     const files = await this.#files;
     if (this.#closed) throw new ChildGone("the catalogue was closed");
-    const key = JSON.stringify([wants.slug, [...wants.allow].sort()]);
+    const key = JSON.stringify([wants.slug, wants.allowOnly, [...wants.allow].sort()]);
     const known = this.#children.get(key);
     this.#uses += 1;
     if (known?.child.alive === true && known.child.calls < (this.#options.callsPerChildMax ?? catalogueDefaults.callsPerChildMax)) {
@@ -165,6 +167,7 @@ export class ChildPool {
       NODE_NO_WARNINGS: "1",
       TZ: "UTC",
       CAMBIUM_ALLOW: wants.allow.join(","),
+      CAMBIUM_ALLOW_ONLY: wants.allowOnly ? "1" : "0",
     };
   }
 }

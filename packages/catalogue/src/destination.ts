@@ -1,6 +1,6 @@
 import { BlockList, isIP } from "node:net";
 import { type CatalogueOptions, catalogueDefaults, type ChildPool, type ChildWants } from "./catalogue.js";
-import { ChildGone } from "./catalogue-child.js";
+import { type CallListener, ChildGone } from "./catalogue-child.js";
 import { CambiumError, type DeliveryContext, type Destination, type DestinationRow, messageOf, type RowOutcome } from "./engine.js";
 import type { CatalogueAction, CatalogueEntry } from "./entry.js";
 import type { CallContext } from "./protocol.js";
@@ -18,9 +18,7 @@ export function makeDestination(entry: CatalogueEntry, pool: ChildPool, options:
     spec,
     async verify(context) {
       const { wants, call } = callOf(entry, context, options);
-      const answer = await pool
-        .call(wants, { type: "verify", ...call }, (trace) => context.trace(trace), context.signal)
-        .catch(unavailable);
+      const answer = await pool.call(wants, { type: "verify", ...call }, context, context.signal).catch(unavailable);
       if (answer.type !== "refused") return;
       throw new CambiumError(answer.auth ? "DESTINATION_AUTH" : "DESTINATION_UNAVAILABLE", `${entry.name}: ${answer.reason}`);
     },
@@ -51,13 +49,20 @@ export function makeDestination(entry: CatalogueEntry, pool: ChildPool, options:
 type Part = Parameters<ChildPool["call"]>[1] & { readonly rows: readonly DestinationRow[] };
 
 async function deliverPart(pool: ChildPool, wants: ChildWants, part: Part, context: DeliveryContext): Promise<readonly RowOutcome[]> {
-  const all = (reason: string): RowOutcome[] => part.rows.map(() => ({ outcome: "retry", reason }));
+  const settled = new Map<number, RowOutcome>();
+  const otherwise = (reason: string): RowOutcome[] => part.rows.map((_, index) => settled.get(index) ?? { outcome: "retry", reason });
+  const listener: CallListener = {
+    trace: (trace) => context.trace(trace),
+    settled: (rows) => {
+      for (const [index, outcome] of rows) settled.set(index, outcome);
+    },
+  };
   try {
-    const answer = await pool.call(wants, part, (trace) => context.trace(trace), context.signal);
+    const answer = await pool.call(wants, part, listener, context.signal);
     if (answer.type === "delivered") return answer.outcomes;
-    return all(answer.type === "refused" ? answer.reason : "the destination process gave an unexpected answer");
+    return otherwise(answer.type === "refused" ? answer.reason : "the destination process gave an unexpected answer");
   } catch (error) {
-    if (error instanceof ChildGone) return all(error.message);
+    if (error instanceof ChildGone) return otherwise(error.message);
     throw error;
   }
 }
@@ -66,7 +71,7 @@ function callOf(entry: CatalogueEntry, context: DeliveryContext, options: Catalo
   const redirectTo = redirectOf(context.settings["redirect_to"] ?? options.redirectTo);
   const allow = redirectTo === undefined ? context.allow : [...context.allow, new URL(redirectTo).host];
   return {
-    wants: { slug: entry.slug, allow, environment: entry.environment },
+    wants: { slug: entry.slug, allow, allowOnly: redirectTo !== undefined, environment: entry.environment },
     call: {
       slug: entry.slug,
       settings: context.settings,

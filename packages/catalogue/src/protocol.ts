@@ -41,6 +41,8 @@ export type ToChild = DeliverCall | VerifyCall | { readonly type: "cancel"; read
 export type FromChild =
   | { readonly type: "ready" }
   | { readonly type: "trace"; readonly id: number; readonly trace: RequestTrace }
+  /** Rows whose outcome is known while the call goes on: kept if the child dies before its end. */
+  | { readonly type: "settled"; readonly id: number; readonly rows: readonly (readonly [index: number, outcome: RowOutcome])[] }
   | { readonly type: "delivered"; readonly id: number; readonly outcomes: readonly RowOutcome[] }
   | { readonly type: "verified"; readonly id: number }
   | { readonly type: "refused"; readonly id: number; readonly reason: string; readonly auth: boolean };

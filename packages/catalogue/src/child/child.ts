@@ -1,4 +1,5 @@
 /** The child process: takes calls over IPC, answers each, holds nothing between them but loaded code and open sockets. */
+import type { RowOutcome } from "../engine.js";
 import type { DeliverCall, FromChild, ToChild, VerifyCall } from "../protocol.js";
 import { deliver } from "./deliver.js";
 import type { Exchange } from "./exchange.js";
@@ -33,12 +34,11 @@ async function answer(call: DeliverCall | VerifyCall): Promise<void> {
       );
       return;
     }
-    const outcomes = await deliver(call, scope);
-    say({
-      type: "delivered",
-      id: call.id,
-      outcomes: outcomes.map((outcome) => ("reason" in outcome ? { ...outcome, reason: clean(outcome.reason) } : outcome)),
-    });
+    const plain = (outcome: RowOutcome) => ("reason" in outcome ? { ...outcome, reason: clean(outcome.reason) } : outcome);
+    const outcomes = await deliver(call, scope, (rows) =>
+      say({ type: "settled", id: call.id, rows: rows.map(([index, outcome]) => [index, plain(outcome)] as const) }),
+    );
+    say({ type: "delivered", id: call.id, outcomes: outcomes.map(plain) });
   } catch (error) {
     say({ type: "refused", id: call.id, reason: clean(statusOfError(error).reason), auth: false });
   } finally {

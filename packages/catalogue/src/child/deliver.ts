@@ -19,7 +19,10 @@ import { hostStubs, transactionContext } from "./stubs.js";
 /** Halvings of one chunk at most: ten bad rows among a thousand need about a hundred. */
 const halvingsMax = 128;
 
+export type SettledRow = readonly [index: number, outcome: RowOutcome];
+
 interface Work {
+  readonly settle: (rows: readonly SettledRow[]) => void;
   readonly call: DeliverCall;
   readonly destination: SegmentDestination;
   readonly settings: Data;
@@ -27,9 +30,17 @@ interface Work {
   readonly nowMillis: number;
 }
 
-export async function deliver(call: DeliverCall, scope: Scope): Promise<RowOutcome[]> {
+/** `settle` hears of rows as soon as their outcome is known; the answer repeats all of them. */
+export async function deliver(call: DeliverCall, scope: Scope, settle: (rows: readonly SettledRow[]) => void): Promise<RowOutcome[]> {
   const destination = loadDestination(call.slug);
-  const work: Work = { call, destination, settings: settingsOf(destination, call.settings), scope, nowMillis: Math.floor(call.now / 1000) };
+  const work: Work = {
+    settle,
+    call,
+    destination,
+    settings: settingsOf(destination, call.settings),
+    scope,
+    nowMillis: Math.floor(call.now / 1000),
+  };
   const outcomes: (RowOutcome | undefined)[] = call.rows.map(() => undefined);
   const { waves, settled } = planOf(call);
   for (const [index, outcome] of settled) outcomes[index] = outcome;
@@ -37,6 +48,7 @@ export async function deliver(call: DeliverCall, scope: Scope): Promise<RowOutco
     await limited(wave, call.concurrency, async (chunk) => {
       const results = await deliverChunk(work, chunk);
       for (const [place, planned] of chunk.rows.entries()) outcomes[planned.index] = results[place];
+      settle(chunk.rows.flatMap(({ index }) => (outcomes[index] === undefined ? [] : [[index, outcomes[index]] as const])));
     });
   }
   return outcomes.map((outcome) => outcome ?? { outcome: "retry", reason: "the row was not reached" });
@@ -59,7 +71,9 @@ async function deliverChunk(work: Work, chunk: Chunk): Promise<RowOutcome[]> {
 async function deliverSingly(work: Work, chunk: Chunk): Promise<RowOutcome[]> {
   const outcomes: RowOutcome[] = [];
   await limited(chunk.rows.entries(), work.call.concurrency, async ([place, planned]) => {
-    outcomes[place] = await inScope(work.scope, (scope) => deliverOne({ ...work, scope }, chunk, planned));
+    const outcome = await inScope(work.scope, (scope) => deliverOne({ ...work, scope }, chunk, planned));
+    outcomes[place] = outcome;
+    work.settle([[planned.index, outcome]]);
   });
   return outcomes;
 }

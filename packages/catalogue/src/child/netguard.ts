@@ -8,6 +8,8 @@ import net, { type LookupFunction } from "node:net";
 import { bare, isAllowed, isBlockedAddress } from "./addresses.js";
 
 const allow = (process.env["CAMBIUM_ALLOW"] ?? "").split(",").filter((entry) => entry !== "");
+/** Set when all requests are redirected to a local server: then nothing else may be reached, public or private. */
+const allowOnly = process.env["CAMBIUM_ALLOW_ONLY"] === "1";
 
 type ConnectOptions = { host?: string; port?: number | string; path?: string | null; lookup?: LookupFunction };
 
@@ -24,6 +26,7 @@ net.Socket.prototype.connect = function guardedConnect(this: net.Socket, ...rest
   };
   if (typeof options.path === "string") return refuse(`unix:${options.path}`);
   if (isAllowed(allow, host, port)) return connect.apply(this, rest);
+  if (allowOnly) return refuse(host);
   if (net.isIP(host) !== 0) return isBlockedAddress(host) ? refuse(host) : connect.apply(this, rest);
   options.lookup = guardedLookup(options.lookup ?? (dns.lookup as LookupFunction), port);
   return connect.apply(this, rest);
