@@ -35,6 +35,26 @@ export async function buildEngineIfStale() {
   await buildBundleIfStale("catalogue", false);
 }
 
+/** Bundles a program of examples/ (it imports the engine's sources) and returns the address to import it from. */
+export async function buildExample(file) {
+  const { build } = await importTool("esbuild");
+  const outfile = path.join(root, "examples/dist", file.replace(/\.ts$/, ".js"));
+  await build({
+    entryPoints: [path.join(root, "examples", file)],
+    outfile,
+    bundle: true,
+    packages: "external",
+    alias: { "@cambium/catalogue": path.join(root, "packages/catalogue/src/index.ts") },
+    platform: "node",
+    format: "esm",
+    target: "node20.19",
+    sourcemap: true,
+    legalComments: "none",
+    logLevel: "warning",
+  });
+  return pathToFileURL(outfile).href;
+}
+
 async function buildBundleIfStale(name, force) {
   const { dir } = bundles[name];
   const entries = entryPoints(path.join(dir, "src"));

@@ -3,11 +3,14 @@ import path from "node:path";
 import { CambiumError } from "../base/errors.js";
 import type { Project } from "../project/project.js";
 import { openWarehouse } from "../warehouse/open-warehouse.js";
-import type { Connection } from "../warehouse/warehouse.js";
+import type { Connection, Warehouse } from "../warehouse/warehouse.js";
 import { stateDir } from "./find-project.js";
 
 /** Lends a read-only session of the project's warehouse while no server has it open. */
-export async function withLocalWarehouse<T>(project: Project, work: (connection: Connection) => Promise<T>): Promise<T> {
+export async function withLocalWarehouse<T>(
+  project: Project,
+  work: (connection: Connection, warehouse: Warehouse) => Promise<T>,
+): Promise<T> {
   const { warehouse: config } = project.config;
   const file = path.resolve(project.dir, config.file ?? path.join(stateDir(project.dir), "warehouse.duckdb"));
   if (!existsSync(file)) {
@@ -24,7 +27,7 @@ export async function withLocalWarehouse<T>(project: Project, work: (connection:
   try {
     const connection = await warehouse.connect();
     try {
-      return await work(connection);
+      return await work(connection, warehouse);
     } finally {
       await connection.close();
     }

@@ -1,17 +1,33 @@
 import { Command } from "commander";
+import { register as registerConsole } from "./commands/console.js";
 import { register as registerInit } from "./commands/init.js";
 import { register as registerQuery } from "./commands/query.js";
 import { register as registerSchemas } from "./commands/schemas.js";
 import { register as registerValidate } from "./commands/validate.js";
+import { register as registerExplain } from "./commands/explain.js";
+import { register as registerRun } from "./commands/run.js";
+import { register as registerStatus } from "./commands/status.js";
+import { register as registerSync } from "./commands/sync.js";
+import { register as registerTest } from "./commands/test.js";
+import { register as registerUp } from "./commands/up.js";
+import { register as registerVerify } from "./commands/verify.js";
 import type { CliContext } from "./context.js";
 import { exitCodeWords } from "./exit-codes.js";
 
 /** Every command, one file each in commands/. A new one is one import and one entry here. */
 const commands: readonly ((program: Command, context: CliContext) => void)[] = [
   registerInit,
+  registerUp,
+  registerRun,
+  registerStatus,
+  registerExplain,
+  registerVerify,
+  registerSync,
+  registerQuery,
+  registerTest,
   registerValidate,
   registerSchemas,
-  registerQuery,
+  registerConsole,
 ];
 
 export function createProgram(context: CliContext, version: string): Command {

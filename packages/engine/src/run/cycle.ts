@@ -37,7 +37,8 @@ export interface CycleSummary {
 }
 
 export interface CycleStep {
-  readonly step: string;
+  readonly name: string;
+  readonly rows: number | null;
   readonly startedAfter: number;
   readonly seconds: number;
 }
@@ -165,7 +166,7 @@ function stopwatch(onStep: ((step: string) => void) | undefined) {
     onStep?.(step);
     const began = performance.now();
     const outcome = await work();
-    steps.push({ step, startedAfter: (began - start) / 1000, seconds: (performance.now() - began) / 1000 });
+    steps.push({ name: step, rows: null, startedAfter: (began - start) / 1000, seconds: (performance.now() - began) / 1000 });
     return outcome;
   };
   return Object.assign(watch, { done: () => ({ steps, seconds: (performance.now() - start) / 1000 }) });

@@ -48,16 +48,12 @@ function propertyPredicate(scope: EventScope, call: string, condition: PropertyC
   return operatorPredicate(scope, { expression: propertyText(scope, call, property), type: "text" }, operators);
 }
 
-/** The property as text: scalars without quotes, NULL where missing. */
+/** The property as text: scalars without quotes; NULL where missing or empty, in a typed column as in JSON. */
 export function propertyText(scope: { dialect: Dialect; typed: TypedProperties }, call: string, path: string): Sql {
   const { column, steps } = propertyPlace(call, path);
   const typedColumn = column === "properties" ? scope.typed.get(steps.join(".")) : undefined;
-  if (typedColumn !== undefined) return sql`CAST(e.${name(typedColumn)} AS ${sqlTypeText(scope.dialect)})`;
-  return scope.dialect.jsonText(sql`e.${name(column)}`, steps);
-}
-
-function sqlTypeText(dialect: Dialect): Sql {
-  return { parts: [{ text: dialect.type("text") }] };
+  if (typedColumn !== undefined) return sql`e.${name(typedColumn)}`;
+  return sql`nullif(${scope.dialect.jsonText(sql`e.${name(column)}`, steps)}, '')`;
 }
 
 /** `amount` of a track is in `properties`, of an identify in `traits`; `context.` and `traits.` say so themselves. */

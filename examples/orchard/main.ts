@@ -1,0 +1,122 @@
+import { mkdir, rm } from "node:fs/promises";
+import path from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { parseArgs } from "node:util";
+import { progressOn } from "../../packages/engine/src/cli/progress.js";
+import { startUp } from "../../packages/engine/src/cli/run/start-up.js";
+import { untilInterrupted } from "../../packages/engine/src/cli/run/until-interrupted.js";
+import { systemTerminal } from "../../packages/engine/src/cli/terminal.js";
+import { fillHistory } from "../../packages/engine/src/run/fill-history.js";
+import { startReceiver } from "../receiver/receiver.js";
+import { exampleSecrets, liveTraffic, seedOrchard } from "./start.js";
+import { summaryOf, summaryText } from "./summary.js";
+
+const help = `npm start [-- options]
+
+Opens the example growth project in examples/orchard: its simulator sends 90 days of history through the real
+collector, the loop runs, changes are delivered to a local receiver; then live traffic goes on until Ctrl-C.
+
+  --once          end when everything is delivered
+  --fresh         forget the state of earlier starts
+  --users <n>     people in the history (5500)
+  --days <n>      days of history (90)
+  --seed <text>   another world
+  --json          the summary as JSON on stdout
+`;
+
+/** Where the example project lives, from the repository's root. */
+const projectDir = path.resolve("examples/orchard");
+
+/** The collector seals within half a second; longer than this without a segment means that there is none. */
+const sealLookMs = 100;
+const quietLooksMax = 50;
+
+export async function main(argv: readonly string[]): Promise<void> {
+  const { values } = parseArgs({
+    args: [...argv],
+    options: {
+      once: { type: "boolean", default: false },
+      fresh: { type: "boolean", default: false },
+      help: { type: "boolean", short: "h", default: false },
+      json: { type: "boolean", default: false },
+      users: { type: "string" },
+      days: { type: "string" },
+      seed: { type: "string" },
+    },
+  });
+  const terminal = systemTerminal(process.env, argv);
+  if (values.help) return terminal.out(help);
+  const stateDir = path.join(projectDir, ".cambium");
+  if (values.fresh) await rm(stateDir, { recursive: true, force: true });
+  await mkdir(stateDir, { recursive: true });
+  const env = { ...exampleSecrets, ...process.env };
+  const receiver = await startReceiver({ port: 4320, recordFile: path.join(stateDir, "received.ndjson") });
+  const running = await startUp({
+    dir: projectDir,
+    version: "0.1.0",
+    env,
+    collectorEndsWithUs: values.once,
+    onEvent: (sentence) => terminal.err(`${terminal.colors.dim(sentence)}\n`),
+  });
+  const stop = new AbortController();
+  const interrupted = untilInterrupted().then(() => stop.abort());
+  const { engine } = running;
+  const progress = progressOn(terminal);
+  try {
+    const url = running.collector.running?.url ?? "";
+    const days = Number(values.days ?? 90);
+    const sending = progress.task(`Sending ${days} days`, 100, "%");
+    const seeded = await seedOrchard({
+      url,
+      stateDir,
+      now: engine.clock(),
+      signal: stop.signal,
+      days,
+      ...(values.seed !== undefined && { seed: values.seed }),
+      ...(values.users !== undefined && { users: Number(values.users) }),
+      onProgress: ({ fraction }) => sending.at(Math.round(fraction * 100)),
+    });
+    sending.done(`${seeded.sent.messages.toLocaleString("en")} messages accepted`);
+    const seconds: Record<string, number> = { send: seeded.seconds };
+    const timed = async (step: string, work: () => Promise<unknown>) => {
+      const began = performance.now();
+      await work();
+      seconds[step] = (performance.now() - began) / 1000;
+    };
+    const loading = progress.task("Loading", seeded.sent.messages, "events");
+    await timed("load", async () => {
+      // The collector seals its last segment a moment after the last event.
+      for (let loaded = 0, quiet = 0; loaded < seeded.sent.messages && quiet < quietLooksMax;) {
+        const more = await engine.loops.loadOnce((accepted) => loading.at(loaded + accepted));
+        loaded += more;
+        quiet = more > 0 ? 0 : quiet + 1;
+        if (more === 0) await sleep(sealLookMs);
+      }
+    });
+    loading.done();
+    const computing = progress.task("Identity to audiences", 14, "steps");
+    await timed("cycle", () => engine.loops.cycleOnce({ onStep: () => computing.advance() }));
+    computing.done();
+    const past = progress.task("Score history", days, "days");
+    await timed("history", () => fillHistory(engine.warehouse, engine.project(), days, (done) => past.at(done)));
+    past.done();
+    const delivering = progress.task("Delivering", 1, "");
+    await timed("deliver", () => engine.deliver());
+    delivering.done();
+    progress.stop();
+    const summary = await summaryOf(engine, receiver, seconds);
+    terminal.out(values.json ? `${JSON.stringify(summary, undefined, 2)}\n` : summaryText(summary, terminal));
+    if (values.once || stop.signal.aborted) return;
+    engine.loops.start();
+    terminal.out(
+      `\nConsole   ${terminal.colors.bold(running.consoleUrl)}\nReceiver  ${receiver.url}   what the outside tools were sent\nCollector ${url}\nLive traffic goes on. Ctrl-C stops it.\n`,
+    );
+    await Promise.all([interrupted, liveTraffic({ world: seeded.world, url, signal: stop.signal })]);
+    terminal.err("\nStopping …\n");
+  } finally {
+    progress.stop();
+    await running.close();
+    await receiver.close();
+    if (values.once) process.exitCode ??= 0;
+  }
+}

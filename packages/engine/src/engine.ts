@@ -1,0 +1,210 @@
+import { mkdir } from "node:fs/promises";
+import path from "node:path";
+import { openCatalogue } from "@cambium/catalogue";
+import { destinationsBehind } from "./activate/destinations/index.js";
+import { type RunResult, runSync } from "./activate/run.js";
+import { SyncRunner } from "./activate/runner.js";
+import { CambiumError } from "./base/errors.js";
+import { type Clock, systemClock } from "./base/instant.js";
+import { checkLedger } from "./observe/ledger.js";
+import { loadProject } from "./project/load-project.js";
+import type { Project } from "./project/project.js";
+import { EngineLoops } from "./run/engine-loops.js";
+import { explain } from "./run/explain.js";
+import { verify } from "./run/verify.js";
+import { watchProject } from "./run/watch-project.js";
+import { dryRunAnswerOf, syncAnswerOf, verifyAnswerOf } from "./server/answers.js";
+import type { EngineEvent, EngineView, LiveState } from "./server/engine-view.js";
+import { createTables } from "./warehouse/create-tables.js";
+import { openWarehouse } from "./warehouse/open-warehouse.js";
+import type { Connection, Warehouse } from "./warehouse/warehouse.js";
+
+/**
+ * The composition root: opens a project's warehouse and starts the loops that load events, turn the cycle and run syncs.
+ * The collector is another process; the server and the CLI talk to what is returned here.
+ */
+export interface Engine extends EngineView {
+  readonly loops: EngineLoops;
+  /** Loads, cycles and syncs until nothing is left to do; for `--once` and tests. */
+  settle(onProgress?: (what: string) => void): Promise<void>;
+  /** Runs every sync that is due and waits for the end; one result per run. */
+  deliver(): Promise<RunResult[]>;
+  close(): Promise<void>;
+}
+
+export interface EngineSettings {
+  readonly dir: string;
+  readonly version: string;
+  readonly clock?: Clock;
+  readonly env?: NodeJS.ProcessEnv;
+  /** Called with what went wrong in a loop; the loop goes on. */
+  readonly onError?: (where: string, thrown: unknown) => void;
+}
+
+const unsettledRoundsMax = 1_000;
+const resultsKeptMax = 1_000;
+
+export async function openEngine(settings: EngineSettings): Promise<Engine> {
+  const clock = settings.clock ?? systemClock;
+  const { paths, warehouse, project: first } = await openProject(settings.dir);
+  let project = first;
+  const listeners = new Set<(event: EngineEvent) => void>();
+  const tell = (event: EngineEvent) => {
+    for (const listener of listeners) listener(event);
+  };
+  const catalogue = openCatalogue({ environment: settings.env ?? process.env });
+  const destinations = destinationsBehind({
+    projectDir: settings.dir,
+    connect: () => warehouse.connect(),
+    catalogueDestination: (slug) => catalogue.destination(slug),
+  });
+  const ran: RunResult[] = [];
+  const runner = new SyncRunner({
+    warehouse,
+    project: () => project,
+    destinations: (definition) => destinations.of(definition),
+    clock,
+    env: settings.env ?? process.env,
+    onRun: (result) => {
+      ran.push(result);
+      if (ran.length > resultsKeptMax) ran.shift();
+      if (result.runId !== undefined) tell({ type: "sync", sync: result.sync, runId: result.runId });
+    },
+    onError: (sync, thrown) => settings.onError?.(`sync ${sync}`, thrown),
+  });
+  const loops = await EngineLoops.open({
+    warehouse,
+    project: () => project,
+    spoolDir: paths.spool,
+    scratchDir: paths.scratch,
+    clock,
+    runner,
+    onLoad: ({ loadId }) => {
+      if (loadId !== undefined) tell({ type: "load", loadId });
+    },
+    onCycle: ({ cycleId }) => tell({ type: "cycle", cycleId }),
+    onError: (where, thrown) => settings.onError?.(where, thrown),
+  });
+  const withConnection = async <T>(work: (connection: Connection) => Promise<T>): Promise<T> => {
+    const connection = await warehouse.connect();
+    try {
+      return await work(connection);
+    } finally {
+      await connection.close();
+    }
+  };
+  const run = (name: string, options: { dryRun?: boolean; confirm?: boolean }): Promise<RunResult> => {
+    const sync = project.syncs.find((candidate) => candidate.name === name);
+    if (sync === undefined) throw new CambiumError("NOT_FOUND", `There is no sync ${name}.`);
+    return withConnection((connection) =>
+      runSync(connection, project, sync, {
+        now: clock(),
+        clock,
+        destinations: (definition) => destinations.of(definition),
+        env: settings.env ?? process.env,
+        ...options,
+      }),
+    );
+  };
+  const deliver = async () => {
+    ran.length = 0;
+    await runner.tick();
+    await runner.idle();
+    return [...ran];
+  };
+  const watcher = watchProject(settings.dir, async () => {
+    try {
+      const next = await loadProject(settings.dir);
+      if (next.fingerprint === project.fingerprint) return;
+      await withConnection((connection) => prepareTables(connection, next));
+      project = next;
+      tell({ type: "project", fingerprint: next.fingerprint });
+      loops.requestCycleIfRunning();
+    } catch (thrown) {
+      settings.onError?.("definitions", thrown);
+    }
+  });
+
+  return {
+    warehouse,
+    clock,
+    version: settings.version,
+    startedAt: clock(),
+    loops,
+    project: () => project,
+    explain: (request) => withConnection((connection) => explain(connection, project, request, loops.typed())),
+    verify: ({ kind }) =>
+      withConnection(async (connection) =>
+        verifyAnswerOf(await verify(warehouse, connection, project, { kind, typed: loops.typed() }), await checkLedger(connection)),
+      ),
+    dryRun: async (sync) => dryRunAnswerOf(await run(sync, { dryRun: true })),
+    runSync: async (sync) => syncAnswerOf(await run(sync, {})),
+    confirmSync: async (sync) => syncAnswerOf(await run(sync, { confirm: true })),
+    subscribe(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    live: (): LiveState => ({ loops: loops.states() }),
+    async settle(onProgress = () => undefined) {
+      for (let round = 0; round < unsettledRoundsMax; round += 1) {
+        onProgress("loading");
+        const accepted = await loops.loadOnce();
+        if (accepted === 0 && round > 0) break;
+        await loops.cycleOnce({ onStep: onProgress });
+      }
+      onProgress("delivering");
+      await deliver();
+    },
+    deliver,
+    async close() {
+      watcher.close();
+      await loops.close();
+      await destinations.close();
+      await catalogue.close();
+      await warehouse.close();
+    },
+  };
+}
+
+/** Where a project keeps its state. */
+export function statePaths(dir: string) {
+  const state = path.join(dir, ".cambium");
+  return {
+    state,
+    spool: path.join(state, "spool"),
+    scratch: path.join(state, "scratch"),
+    server: path.join(state, "server.json"),
+    warehouse: path.join(state, "warehouse.duckdb"),
+  };
+}
+
+async function openProject(dir: string): Promise<{ project: Project; warehouse: Warehouse; paths: ReturnType<typeof statePaths> }> {
+  const project = await loadProject(dir);
+  const paths = statePaths(dir);
+  await mkdir(paths.spool, { recursive: true });
+  await mkdir(paths.scratch, { recursive: true });
+  const { config } = project;
+  const warehouse = await openWarehouse({
+    type: config.warehouse.type,
+    file: config.warehouse.file === undefined ? paths.warehouse : path.resolve(dir, config.warehouse.file),
+    scratchDir: paths.scratch,
+    threads: config.warehouse.threads,
+    memoryMax: config.warehouse.memory,
+  });
+  const connection = await warehouse.connect();
+  try {
+    await prepareTables(connection, project);
+  } finally {
+    await connection.close();
+  }
+  return { project, warehouse, paths };
+}
+
+async function prepareTables(connection: Connection, project: Project): Promise<void> {
+  const kinds = project.entities.map((entity) => entity.kind);
+  await createTables(
+    connection,
+    kinds,
+    project.entities.filter((entity) => entity.isGroup).map((entity) => entity.kind),
+  );
+}

@@ -1,0 +1,255 @@
+import { type RunResult } from "../activate/run.js";
+import type { SyncRunner } from "../activate/runner.js";
+import { type Clock, type Instant, microsPerHour } from "../base/instant.js";
+import { type LoadSummary, loadSegments } from "../collect/load/load-segments.js";
+import { type MessageFilter, buildMessageFilter } from "../collect/load/message-filter.js";
+import { prepareProperties } from "../collect/load/typed-properties.js";
+import { propertiesRead } from "../project/compile/properties-read.js";
+import type { Project } from "../project/project.js";
+import type { Connection, Warehouse } from "../warehouse/warehouse.js";
+import { type CycleSummary, readWatermark, runCycle } from "./cycle.js";
+import { ModelUpdates } from "./model-updates.js";
+
+/**
+ * The loops of the engine process: one loads sealed spool segments, one turns the cycle over what was loaded, and the
+ * sync runner delivers beside them. Each wakes when there is something to do; nothing polls but the clock's own edges.
+ */
+export interface LoopSettings {
+  readonly warehouse: Warehouse;
+  readonly project: () => Project;
+  readonly spoolDir: string;
+  readonly scratchDir: string;
+  readonly clock: Clock;
+  readonly runner: SyncRunner;
+  readonly onLoad?: (summary: LoadSummary) => void;
+  readonly onCycle?: (summary: CycleSummary) => void;
+  readonly onError?: (where: LoopName, thrown: unknown) => void;
+}
+
+export type LoopName = "load" | "cycle" | "sync";
+
+export interface LoopState {
+  readonly name: LoopName;
+  readonly state: "idle" | "running" | "failed";
+  readonly since: Instant;
+  readonly message?: string | undefined;
+}
+
+/** Looks at the clock this often for windows whose edge passed and SQL that is due. */
+const clockTickMs = 15_000;
+/** A loop that failed tries again after this. */
+const retryAfterMs = 5_000;
+/** After this long without a load the warehouse writes its log into the main file. */
+const checkpointAfterIdleMs = 20_000;
+
+export class EngineLoops {
+  #settings: LoopSettings;
+  #loadConnection: Connection;
+  #cycleConnection: Connection;
+  #filter: MessageFilter;
+  #typed: readonly { path: string; column: string }[] = [];
+  #typedFor = "";
+  #loading: Promise<void> | undefined;
+  #loadAgain = false;
+  #cycling: Promise<void> | undefined;
+  #cycleAgain = false;
+  #states = new Map<LoopName, LoopState>();
+  #timers = new Set<NodeJS.Timeout>();
+  #syncTimer: NodeJS.Timeout | undefined;
+  #checkpointTimer: NodeJS.Timeout | undefined;
+  #closed = false;
+  #lastCycleNow: Instant = 0;
+  #models = new ModelUpdates();
+
+  private constructor(settings: LoopSettings, loadConnection: Connection, cycleConnection: Connection, filter: MessageFilter) {
+    this.#settings = settings;
+    this.#loadConnection = loadConnection;
+    this.#cycleConnection = cycleConnection;
+    this.#filter = filter;
+    for (const name of ["load", "cycle", "sync"] as const) this.#states.set(name, { name, state: "idle", since: settings.clock() });
+  }
+
+  static async open(settings: LoopSettings): Promise<EngineLoops> {
+    const loadConnection = await settings.warehouse.connect();
+    const cycleConnection = await settings.warehouse.connect();
+    const loops = new EngineLoops(settings, loadConnection, cycleConnection, await buildMessageFilter(loadConnection));
+    loops.#lastCycleNow = (await readWatermark(cycleConnection)).now;
+    return loops;
+  }
+
+  /** From now on the loops run by themselves. */
+  start(): void {
+    const tick = setInterval(() => {
+      if (this.#edgePassed()) this.requestCycle();
+    }, clockTickMs);
+    this.#timers.add(tick);
+    this.requestLoad();
+    this.requestCycle();
+  }
+
+  states(): LoopState[] {
+    return [...this.#states.values()];
+  }
+
+  typed(): ReadonlyMap<string, string> {
+    return new Map(this.#typed.map(({ path, column }) => [path, column]));
+  }
+
+  /** The spool has sealed segments. */
+  requestLoad(): void {
+    this.#loadAgain = true;
+    if (this.#closed || this.#loading !== undefined) return;
+    this.#loading = this.#drain("load", async () => {
+      while (this.#loadAgain && !this.#closed) {
+        this.#loadAgain = false;
+        await this.loadOnce();
+      }
+    }).finally(() => {
+      this.#loading = undefined;
+      if (this.#loadAgain && !this.#closed) this.requestLoad();
+    });
+  }
+
+  /** There are new facts, definitions or a new hour. */
+  requestCycle(): void {
+    this.#cycleAgain = true;
+    if (this.#closed || this.#cycling !== undefined) return;
+    this.#cycling = this.#drain("cycle", async () => {
+      while (this.#cycleAgain && !this.#closed) {
+        this.#cycleAgain = false;
+        await this.cycleOnce();
+        void this.requestSyncs();
+      }
+    }).finally(() => {
+      this.#cycling = undefined;
+      if (this.#cycleAgain && !this.#closed) this.requestCycle();
+    });
+  }
+
+  /** Starts syncs that are due, and comes back when the next one is. */
+  async requestSyncs(): Promise<void> {
+    if (this.#closed) return;
+    await this.#drain("sync", async () => {
+      const nextAt = await this.#settings.runner.tick();
+      clearTimeout(this.#syncTimer);
+      if (nextAt === undefined || this.#closed) return;
+      const wait = Math.min(Math.max((nextAt - this.#settings.clock()) / 1000, 50), 60_000);
+      this.#syncTimer = setTimeout(() => void this.requestSyncs(), wait);
+    });
+  }
+
+  /** Loads everything that is sealed now; returns how many events that were. */
+  async loadOnce(onProgress: (accepted: number) => void = () => undefined): Promise<number> {
+    let accepted = 0;
+    for (;;) {
+      await this.#prepare();
+      const summary = await loadSegments(this.#loadConnection, this.#settings.project(), {
+        spoolDir: this.#settings.spoolDir,
+        scratchDir: this.#settings.scratchDir,
+        now: this.#settings.clock(),
+        typed: this.#typed,
+        filter: this.#filter,
+      });
+      if (summary.loadId !== undefined) {
+        accepted += summary.accepted;
+        onProgress(accepted);
+        this.#settings.onLoad?.(summary);
+        this.requestCycleIfRunning();
+        this.#checkpointLater();
+      }
+      if (summary.remaining === 0 || this.#closed) return accepted;
+    }
+  }
+
+  async cycleOnce(options: { onStep?: (step: string) => void; everyone?: boolean } = {}): Promise<CycleSummary> {
+    await this.#prepare();
+    await this.updateModels();
+    const summary = await runCycle(this.#cycleConnection, this.#settings.project(), {
+      now: this.#settings.clock(),
+      typed: this.typed(),
+      ...(options.onStep !== undefined && { onStep: options.onStep }),
+      ...(options.everyone !== undefined && { everyone: options.everyone }),
+    });
+    this.#lastCycleNow = summary.now;
+    this.#settings.onCycle?.(summary);
+    return summary;
+  }
+
+  /** SQL models and Segment's layout; before a cycle, since SQL traits may read them. */
+  async updateModels(options: { force?: boolean } = {}): Promise<void> {
+    await this.#models.update(this.#cycleConnection, this.#settings.project(), this.#settings.clock(), {
+      ...options,
+      onError: (thrown) => this.#settings.onError?.("cycle", thrown),
+    });
+  }
+
+  requestLoadIfRunning(): void {
+    if (this.#timers.size > 0) this.requestLoad();
+  }
+
+  /** Only when `start` was called: `settle` drives the steps itself. */
+  requestCycleIfRunning(): void {
+    if (this.#timers.size > 0) this.requestCycle();
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    for (const timer of this.#timers) clearInterval(timer);
+    clearTimeout(this.#syncTimer);
+    clearTimeout(this.#checkpointTimer);
+    await this.#settings.runner.close();
+    await this.#loading;
+    await this.#cycling;
+    await this.#loadConnection.close();
+    await this.#cycleConnection.close();
+  }
+
+  /** Typed columns for the properties that the definitions in force read. */
+  async #prepare(): Promise<void> {
+    const project = this.#settings.project();
+    if (this.#typedFor === project.fingerprint) return;
+    this.#typed = await prepareProperties(this.#loadConnection, propertiesRead(project), this.#settings.clock());
+    this.#typedFor = project.fingerprint;
+  }
+
+  #edgePassed(): boolean {
+    const now = this.#settings.clock();
+    const hourTurned = Math.floor(now / microsPerHour) !== Math.floor(this.#lastCycleNow / microsPerHour);
+    const project = this.#settings.project();
+    const byClock = project.traits.some((trait) => trait.type === "sql" || ("exact" in trait && trait.exact === true));
+    return hourTurned || byClock;
+  }
+
+  async #drain(name: LoopName, work: () => Promise<void>): Promise<void> {
+    this.#states.set(name, { name, state: "running", since: this.#settings.clock() });
+    try {
+      await work();
+      this.#states.set(name, { name, state: "idle", since: this.#settings.clock() });
+    } catch (thrown) {
+      if (this.#closed) return;
+      this.#states.set(name, {
+        name,
+        state: "failed",
+        since: this.#settings.clock(),
+        message: thrown instanceof Error ? thrown.message : String(thrown),
+      });
+      this.#settings.onError?.(name, thrown);
+      const again = { load: () => this.requestLoad(), cycle: () => this.requestCycle(), sync: () => void this.requestSyncs() }[name];
+      const timer = setTimeout(() => {
+        this.#timers.delete(timer);
+        if (!this.#closed) again();
+      }, retryAfterMs);
+      this.#timers.add(timer);
+    }
+  }
+
+  #checkpointLater(): void {
+    clearTimeout(this.#checkpointTimer);
+    this.#checkpointTimer = setTimeout(() => {
+      this.#settings.warehouse.checkpoint().catch((thrown: unknown) => this.#settings.onError?.("load", thrown));
+    }, checkpointAfterIdleMs);
+    this.#checkpointTimer.unref();
+  }
+}
+
+export type { RunResult };
