@@ -1,4 +1,4 @@
-import { type Instant, isoOf, microsPerSecond } from "../base/instant.js";
+import { type Instant, microsPerSecond } from "../base/instant.js";
 import { type Sql, join, name, sql } from "../warehouse/sql.js";
 import type { Connection, Row } from "../warehouse/warehouse.js";
 
@@ -156,9 +156,4 @@ export function quantile(sorted: readonly number[], share: number): number {
 /** Age in seconds at `now`; never negative. */
 export function ageSeconds(now: Instant, at: string | null): number | null {
   return at === null ? null : Math.max(0, (now - Date.parse(at) * 1000) / microsPerSecond);
-}
-
-export function newest(...instants: (string | null | undefined)[]): string | null {
-  const known = instants.filter((at): at is string => typeof at === "string");
-  return known.length === 0 ? null : isoOf(Math.max(...known.map((at) => Date.parse(at) * 1000)));
 }

@@ -20,7 +20,7 @@ export function worst(parts: readonly Health[], fine: string): Health {
 /** Health of a hop from what waits before it. */
 export function healthOfBacklog(backlog: number | null, behindSeconds: number | null, unit: string): Health {
   if (backlog === null || backlog === 0 || behindSeconds === null) return { state: "ok", sentence: "Nothing waits." };
-  const sentence = `${backlog.toLocaleString("en")} ${unit} wait, the oldest for ${seconds(behindSeconds)}.`;
+  const sentence = `${counted(backlog, unit)} waiting, the oldest for ${seconds(behindSeconds)}.`;
   if (behindSeconds >= behindSecondsError) return { state: "error", sentence };
   return { state: behindSeconds >= behindSecondsWarn ? "warn" : "ok", sentence };
 }
@@ -32,4 +32,9 @@ export function seconds(value: number): string {
   if (value < 7200) return `${Math.round(value / 60)} min`;
   if (value < 172_800) return `${Math.round(value / 3600)} h`;
   return `${Math.round(value / 86_400)} days`;
+}
+
+/** `1 row`, `12,000 rows`. */
+export function counted(count: number, unit: string): string {
+  return `${count.toLocaleString("en")} ${unit}${count === 1 ? "" : "s"}`;
 }

@@ -1,6 +1,6 @@
 import type { Instant } from "../base/instant.js";
 import { type CycleFigures, type DecideFigures, type LoadFigures, type SyncFigures, ageSeconds } from "./figures.js";
-import { type Health, healthOfBacklog, quarantinedShareWarn, worst } from "./health.js";
+import { type Health, counted, healthOfBacklog, quarantinedShareWarn, worst } from "./health.js";
 
 /** The six hops of the loop, made of figures: pure, so that every threshold can be tested without a warehouse. */
 
@@ -94,7 +94,7 @@ function load({ loads, now, live }: Figures): Hop {
     behindSeconds,
     backlog,
     lastSeconds: loads.lastSeconds,
-    health: worst([loopHealth(live, "load"), healthOfBacklog(backlog, behindSeconds, "segments")], "Everything accepted is stored."),
+    health: worst([loopHealth(live, "load"), healthOfBacklog(backlog, behindSeconds, "segment")], "Everything accepted is stored."),
     facts: [],
   };
 }
@@ -110,7 +110,7 @@ function cycleHop(figures: Figures, own: Pick<Hop, "name" | "title" | "count" | 
     behindSeconds,
     backlog: backlog.events,
     lastSeconds: cycle === undefined ? null : secondsOf(cycle.steps, own.name),
-    health: worst([loopHealth(live, "cycle"), healthOfBacklog(backlog.events, behindSeconds, "events")], "Even with what is stored."),
+    health: worst([loopHealth(live, "cycle"), healthOfBacklog(backlog.events, behindSeconds, "event")], "Even with what is stored."),
   };
 }
 
@@ -163,7 +163,7 @@ function activate({ now, syncs, deliveredLastMinute, live }: Figures): Hop {
     backlog: waiting,
     lastSeconds: null,
     health: worst(
-      [loopHealth(live, "sync"), ...syncs.map(syncHealth), healthOfBacklog(waiting, behindSeconds, "rows")],
+      [loopHealth(live, "sync"), ...syncs.map(syncHealth), healthOfBacklog(waiting, behindSeconds, "row")],
       "Everything decided is delivered.",
     ),
     facts: [
@@ -191,7 +191,8 @@ export function syncHealth(sync: SyncFigures): Health {
   if (sync.state === "crashed")
     return { state: "warn", sentence: `The last run of sync ${sync.sync} was cut off; the next one picks up.${because}` };
   if (sync.state === "failed") return { state: "error", sentence: `The last run of sync ${sync.sync} failed.${because}` };
-  if (sync.refused > 0) return { state: "warn", sentence: `${sync.refused} rows of sync ${sync.sync} were refused by the destination.` };
+  if (sync.refused > 0)
+    return { state: "warn", sentence: `${counted(sync.refused, "row")} of sync ${sync.sync} refused by its destination.` };
   return { state: "ok", sentence: "Even with its destination." };
 }
 
@@ -221,16 +222,16 @@ export interface Step {
   readonly rows: number | null;
 }
 
-/** Steps of `ops.cycles`: a list of `{step, startedAfter, seconds}`. What is not one is left out. */
+/** Steps of `ops.cycles`: a list of `{name, startedAfter, seconds, rows}`. What is not one is left out. */
 export function parseSteps(text: string): Step[] {
   const parsed: unknown = JSON.parse(text);
   return Array.isArray(parsed) ? parsed.flatMap((step: unknown) => stepOf(step)) : [];
 }
 
 function stepOf(step: unknown): Step[] {
-  if (typeof step !== "object" || step === null || !("step" in step) || typeof step.step !== "string") return [];
+  if (typeof step !== "object" || step === null || !("name" in step) || typeof step.name !== "string") return [];
   const seconds = "seconds" in step && typeof step.seconds === "number" ? step.seconds : 0;
   const startedAfter = "startedAfter" in step && typeof step.startedAfter === "number" ? step.startedAfter : null;
   const rows = "rows" in step && typeof step.rows === "number" ? step.rows : null;
-  return [{ name: step.step, startedAfter, seconds, rows }];
+  return [{ name: step.name, startedAfter, seconds, rows }];
 }

@@ -12,7 +12,7 @@ import {
   syncFigures,
   type SyncFigures,
 } from "./figures.js";
-import { type Health, seconds, worst } from "./health.js";
+import { type Health, counted, seconds, worst } from "./health.js";
 import { type Hop, type LiveFigures, hopsOf, syncHealth } from "./hops.js";
 import { type LedgerEquation, ledger } from "./ledger.js";
 
@@ -93,7 +93,7 @@ function problemsOf(
     });
   }
   if (quarantined > 0) {
-    const message = `${quarantined} events went to quarantine within the last hour.`;
+    const message = `${counted(quarantined, "event")} went to quarantine within the last hour.`;
     problems.push({ hop: "collect", at: null, message, next: "Open Live events, Quarantine: each row says why." });
   }
   for (const sync of syncs) {

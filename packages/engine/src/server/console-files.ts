@@ -32,6 +32,7 @@ export async function serveConsole(server: FastifyInstance, files: ConsoleFiles 
       root: files.dir,
       index: false,
       dotfiles: "deny",
+      cacheControl: false,
       setHeaders: (reply, file) => {
         // Vite puts a hash into the name of everything below assets/.
         reply.setHeader(

@@ -25,8 +25,9 @@ export class TextStore {
   get(slot: number): string | undefined {
     const start = (this.#starts[slot] ?? 0) - 1;
     if (start < 0) return undefined;
+    const length = this.#lengths[slot] ?? 0;
     const at = start % blockBytes;
-    return this.#blocks[Math.floor(start / blockBytes)]?.toString("utf8", at, at + (this.#lengths[slot] ?? 0));
+    return length === 0 ? "" : this.#blocks[Math.floor(start / blockBytes)]?.toString("utf8", at, at + length);
   }
 
   set(slot: number, text: string): void {
