@@ -19,7 +19,7 @@ export async function resolveGraph(scope: Scope, componentSize: number): Promise
     ["identifiers that they name", "identity_named", named(scope)],
     ["profiles of those, and of identifiers with new facts", "identity_mine", mine()],
     ["all identifiers of the profiles in play", "identity_members", members()],
-    ["what is known about all these", "identity_known", known()],
+    ["what is known about all these", "identity_known", known(hasComponent)],
     ["identifiers in play, oldest first, as they are after these events", "identity_ids", ids(scope)],
     ["observations in order", "identity_observations", dense(scope)],
   ];
@@ -58,9 +58,11 @@ function members(): Sql {
     WHERE entity_id IN (SELECT m.entity_id FROM identity_mine AS m JOIN identity_named AS n ON n.identifier_id = m.subject_id)`;
 }
 
-function known(): Sql {
-  return sql`SELECT * FROM growth.identifiers WHERE identifier_id IN (
-    SELECT identifier_id FROM identity_named UNION ALL SELECT identifier_id FROM identity_activity UNION ALL SELECT subject_id FROM identity_members)`;
+/** The longest column, the first event's id, is read only where a replay may find an earlier one. */
+function known(hasComponent: boolean): Sql {
+  return sql`SELECT identifier_id, type, value, first_received_at, ${hasComponent ? sql`first_message_id` : sql`''`} AS first_message_id, first_seen, last_seen, unnamed_at
+    FROM growth.identifiers WHERE identifier_id IN (
+      SELECT identifier_id FROM identity_named UNION ALL SELECT identifier_id FROM identity_activity UNION ALL SELECT subject_id FROM identity_members)`;
 }
 
 function ids(scope: Scope): Sql {
@@ -83,7 +85,7 @@ function ids(scope: Scope): Sql {
     LEFT JOIN identity_component AS c ON c.identifier_id = p.identifier_id`;
   const type = typeIndexOf(scope, sql`type`);
   return sql`WITH facts AS (${facts}),
-      numbered AS (SELECT row_number() OVER (ORDER BY received_at, message_id, ${type}, identifier_id) - 1 AS n, ${type} AS type_index, facts.* FROM facts)
+      numbered AS (SELECT row_number() OVER (ORDER BY received_at, ${type}, identifier_id) - 1 AS n, ${type} AS type_index, facts.* FROM facts)
     SELECT numbered.*, CASE WHEN numbered.is_replayed OR r.n IS NULL THEN -1 ELSE r.n END AS root,
       ${dialect.cast(dialect.microsBetween(dialect.timestamp(0), sql`numbered.received_at`), "double")} AS seen
     FROM numbered LEFT JOIN numbered AS r ON r.identifier_id = numbered.entity_id ORDER BY numbered.n`;

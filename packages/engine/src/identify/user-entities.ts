@@ -14,7 +14,7 @@ export async function updateUsers(scope: Scope): Promise<void> {
     ["other people with new facts", "identity_active", active()],
     ["both as they are stored", "identity_stored", stored()],
     ["profiles that merged away", "identity_vanished", vanished()],
-    ["profiles that are new or look different", "identity_renewed", renewed()],
+    ["profiles in play, new ones marked", "identity_renewed", renewed()],
   ];
   for (const [purpose, table, query] of steps) {
     await connection.run(sql`/* identify: ${{ parts: [{ text: purpose }] }} */ ${dialect.tempTable(table, query)}`);
@@ -22,9 +22,14 @@ export async function updateUsers(scope: Scope): Promise<void> {
   await connection.run(
     sql`/* identify: forget profiles that merged away */ DELETE FROM growth.user_entities WHERE entity_id IN (SELECT entity_id FROM identity_vanished)`,
   );
+  const others = sql`SELECT s.entity_id, least(s.first_seen, a.first_seen) AS first_seen, greatest(s.last_seen, a.last_seen) AS last_seen
+    FROM identity_active AS a JOIN identity_stored AS s ON s.entity_id = a.entity_id WHERE a.first_seen < s.first_seen OR a.last_seen > s.last_seen`;
+  for (const statement of dialect.upsert(entities("user"), others, ["entity_id", "first_seen", "last_seen"])) {
+    await connection.run(sql`/* identify: people seen earlier or later than known */ ${statement}`);
+  }
   const changed = sql`SELECT entity_id, key, first_seen, last_seen FROM identity_renewed WHERE NOT is_new`;
   for (const statement of dialect.upsert(entities("user"), changed, ["entity_id", "key", "first_seen", "last_seen"])) {
-    await connection.run(sql`/* identify: renew profiles */ ${statement}`);
+    await connection.run(sql`/* identify: profiles whose identifiers changed */ ${statement}`);
   }
   await connection.run(sql`/* identify: add profiles */ INSERT INTO growth.user_entities (entity_id, key, first_seen, last_seen, parent_id)
     SELECT entity_id, key, first_seen, last_seen, NULL FROM identity_renewed WHERE is_new`);
@@ -32,7 +37,7 @@ export async function updateUsers(scope: Scope): Promise<void> {
 
 function profiles(scope: Scope): Sql {
   const { dialect } = scope;
-  const age = dialect.position(sql`received_at`, sql`received_at`, sql`message_id`, sql`value`);
+  const age = dialect.position(sql`received_at`, sql`received_at`, sql`value`, sql`value`);
   const oldest = (type: Sql) => dialect.positionValue(dialect.filtered(sql`min(${age})`, type));
   const newest = (type: Sql) => dialect.positionValue(dialect.filtered(sql`max(${age})`, type));
   const key = sql`coalesce(${newest(sql`type = 'user_id'`)}, ${oldest(sql`type = 'email'`)}, ${oldest(sql`type = 'anonymous_id'`)}, ${oldest(sql`TRUE`)})`;
@@ -47,7 +52,7 @@ function active(): Sql {
 }
 
 function stored(): Sql {
-  return sql`SELECT entity_id, key, first_seen, last_seen FROM growth.user_entities
+  return sql`SELECT entity_id, first_seen, last_seen FROM growth.user_entities
     WHERE entity_id IN (SELECT entity_id FROM identity_profiles UNION ALL SELECT entity_id FROM identity_active)`;
 }
 
@@ -56,9 +61,5 @@ function vanished(): Sql {
 }
 
 function renewed(): Sql {
-  return sql`SELECT p.entity_id, p.key, p.first_seen, p.last_seen, s.entity_id IS NULL AS is_new
-    FROM identity_profiles AS p LEFT JOIN identity_stored AS s ON s.entity_id = p.entity_id
-    WHERE s.entity_id IS NULL OR s.key <> p.key OR s.first_seen <> p.first_seen OR s.last_seen <> p.last_seen
-    UNION ALL SELECT s.entity_id, s.key, least(s.first_seen, a.first_seen), greatest(s.last_seen, a.last_seen), FALSE
-    FROM identity_active AS a JOIN identity_stored AS s ON s.entity_id = a.entity_id WHERE a.first_seen < s.first_seen OR a.last_seen > s.last_seen`;
+  return sql`SELECT p.*, s.entity_id IS NULL AS is_new FROM identity_profiles AS p LEFT JOIN identity_stored AS s ON s.entity_id = p.entity_id`;
 }
