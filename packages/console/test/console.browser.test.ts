@@ -131,7 +131,7 @@ describe("asking", () => {
   it("filters events, opens one and shows its payload as names and values", async () => {
     server.mode = "data";
     await open("/events");
-    await page.getByRole("textbox", { name: "Call" }).click();
+    await page.getByLabel("Call", { exact: true }).first().click();
     await page.getByRole("option", { name: "identify" }).click();
     await expect.poll(() => page.getByRole("region", { name: "Event stream" }).getByText("page", { exact: true }).count()).toBe(0);
     await page.getByRole("region", { name: "Event stream" }).getByRole("button").first().click();

@@ -71,7 +71,11 @@ function eventName(name: Json): string {
 
 function countWords(counts: Fields): string {
   return Object.entries(counts)
-    .map(([operator, value]) => `${comparisons[operator] ?? operator} ${text(value)} times`)
+    .map(([operator, value]) =>
+      value === 0 && operator === "is"
+        ? "never happened"
+        : `${comparisons[operator] ?? operator} ${value === 1 ? "once" : `${text(value)} times`}`,
+    )
     .join(" and ");
 }
 

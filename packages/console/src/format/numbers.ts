@@ -38,7 +38,7 @@ export function formatSigned(value: number): string {
 /** 0.4 ms, 12 ms, 1.3 s, 4 min 5 s. */
 export function formatSeconds(seconds: number): string {
   if (seconds < 0.001) return seconds === 0 ? "0 ms" : "< 1 ms";
-  if (seconds < 1) return `${whole.format(seconds * 1000)} ms`;
+  if (seconds < 0.9995) return `${whole.format(seconds * 1000)} ms`;
   if (seconds < 10) return `${seconds.toFixed(1)} s`;
   if (seconds < 90) return `${whole.format(seconds)} s`;
   const minutes = Math.floor(seconds / 60);

@@ -29,11 +29,24 @@ const bark: MantineColorsTuple = [
   "#100e0b",
 ];
 
+const paper: MantineColorsTuple = [
+  "#fdfbf7",
+  "#f6f2ea",
+  "#eee8dc",
+  "#e1d9c9",
+  "#c9bfab",
+  "#a89d88",
+  "#857a66",
+  "#6f6757",
+  "#5b5345",
+  "#231f18",
+];
+
 export const theme = createTheme({
   primaryColor: "sap",
   primaryShade: { light: 7, dark: 4 },
   autoContrast: true,
-  colors: { sap, dark: bark },
+  colors: { sap, dark: bark, gray: paper },
   fontFamily: "var(--font-text)",
   fontFamilyMonospace: "var(--font-mono)",
   defaultRadius: "sm",

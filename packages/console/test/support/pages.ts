@@ -17,7 +17,7 @@ export const pages = [
   { name: "scores", path: "/scores", heading: "Scores", has: "Workspace activation" },
   { name: "score", path: "/scores/workspace_activation", heading: "Workspace activation", has: "Connected a repository" },
   { name: "audiences", path: "/audiences", heading: "Audiences", has: "In overage, no deal, high usage" },
-  { name: "audience", path: "/audiences/overage_hot", heading: "high usage", has: "“Plan Limit Reached” at least 1 times within 30 days" },
+  { name: "audience", path: "/audiences/overage_hot", heading: "high usage", has: "“Plan Limit Reached” at least once within 30 days" },
   { name: "syncs", path: "/syncs", heading: "Syncs", has: "Sales channel" },
   { name: "sync", path: "/syncs/crm_accounts", heading: "CRM accounts", has: "not a valid host name" },
 ] as const;

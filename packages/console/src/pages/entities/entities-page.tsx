@@ -152,7 +152,7 @@ function columnsOf(answer: Answer_): Column<Row>[] {
       id: column.name,
       header: column.title,
       ...(isNumber(column) ? { align: "right" as const } : {}),
-      ...(index > 3 ? { phone: "hide" as const } : {}),
+      ...(index > 2 ? { phone: "hide" as const } : {}),
       nowrap: index > 0,
       cell: (row: Row) => cellOf(column, row),
     }));

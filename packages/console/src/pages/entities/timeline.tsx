@@ -36,11 +36,11 @@ export function ProfileTimeline({ profile, limit }: { profile: Profile; limit?: 
   const shown = limit === undefined ? items : items.slice(0, limit);
   return (
     <>
-      <div className={style["timeline"]}>
+      <div>
         {byDay(shown, timezone).map(([day, of]) => (
           <section key={day} aria-label={day}>
             <h3 className={style["day"]}>{day}</h3>
-            <ul className={style["list"]} style={{ display: "block" }}>
+            <ul className={style["items"]}>
               {of.map((item) => (
                 <TimelineItem
                   key={"event" in item ? item.event.messageId : `change-${item.change.changeId}`}
@@ -75,7 +75,7 @@ function TimelineItem({ item, onOpen }: { item: Item; onOpen: (messageId: string
   if ("change" in item) {
     const { change } = item;
     return (
-      <li className={style["item"]} data-what={change.change} style={{ border: 0 }}>
+      <li className={style["item"]} data-what={change.change}>
         <span>
           {change.change === "entered" ? "Entered" : "Left"} <Link to={audiencePath(change.audience)}>{change.audienceTitle}</Link>
         </span>
@@ -88,7 +88,7 @@ function TimelineItem({ item, onOpen }: { item: Item; onOpen: (messageId: string
   }
   const { event } = item;
   return (
-    <li className={style["item"]} style={{ border: 0 }}>
+    <li className={style["item"]}>
       <RowButton onClick={() => onOpen(event.messageId)}>{event.event ?? event.type}</RowButton>
       {event.type === "track" ? null : <Pill>{event.type}</Pill>}
       <span className="faint">{event.userId ?? event.email ?? event.anonymousId}</span>

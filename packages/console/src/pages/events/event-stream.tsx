@@ -208,10 +208,16 @@ function EventButton({ row, onOpen }: { row: EventRow; onOpen: (messageId: strin
       <span className={style["type"]}>
         <Pill tone={row.type === "track" ? "ok" : row.type === "identify" ? "cool" : "plain"}>{row.type}</Pill>
       </span>
-      <span className={style["name"]}>{row.event ?? row.type}</span>
+      <span className={style["name"]}>{row.event ?? saidWords(row)}</span>
       <span className={style["user"]}>{who ?? "nobody"}</span>
       <span className={`${style["group"]} faint`}>{row.groupId}</span>
       <span className={`${style["source"]} faint`}>{row.source}</span>
     </button>
   );
+}
+
+/** Identify and group calls have no name: what they say is told instead. */
+function saidWords(row: EventRow) {
+  const said = row.traits !== null && typeof row.traits === "object" && !Array.isArray(row.traits) ? Object.keys(row.traits) : [];
+  return <span className={style["said"]}>{said.length === 0 ? row.type : `says ${said.join(", ")}`}</span>;
 }

@@ -1,7 +1,6 @@
 import type { Hop } from "../../../../engine/src/server/contract.js";
 import { useLiveState } from "../../api/live-context.js";
 import { formatCount, formatNumber, formatSeconds } from "../../format/numbers.js";
-import { HealthDot } from "../../parts/pill.js";
 import { Ago } from "../../parts/time.js";
 import style from "./loop.module.css";
 
@@ -30,7 +29,7 @@ function HopView({ hop, flowing }: { hop: Hop; flowing: boolean }) {
       <Ring state={hop.health.state} />
       <div className={style["name"]}>
         {hop.title}
-        <HealthDot state={hop.health.state} />
+        <span className="visually-hidden">{hop.health.sentence}</span>
       </div>
       <div className={`${style["count"]} num`}>{formatCount(hop.count)}</div>
       <div className={style["unit"]}>
@@ -39,7 +38,7 @@ function HopView({ hop, flowing }: { hop: Hop; flowing: boolean }) {
       </div>
       <dl className={style["rows"]}>
         <div data-late={hop.health.state === "ok" ? undefined : true}>
-          <dt>newest data</dt>
+          <dt>newest</dt>
           <dd className="num">{hop.newestAt === null ? "none yet" : <Ago at={hop.newestAt} />}</dd>
         </div>
         {hop.backlog === null ? null : (

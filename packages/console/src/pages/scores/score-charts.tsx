@@ -22,10 +22,6 @@ export function DistributionChart({ score }: { score: ScoreDetail }) {
             type: "category",
             data: bins.map((bin) => `${bin.from}`),
             ...category,
-            name: "points",
-            nameLocation: "end",
-            nameTextStyle: { color: palette.faint },
-            nameGap: 4,
           },
           yAxis: { type: "value", minInterval: 1, ...value },
           series: [
@@ -93,7 +89,7 @@ export function TrendChart({ score }: { score: ScoreDetail }) {
             formatter: (points: unknown) => tooltipOf(days, points),
           },
           xAxis: { type: "category", boundaryGap: false, data: days.map((day) => formatDay(day.day)), ...category },
-          yAxis: { type: "value", min: 0, max: 100, ...value },
+          yAxis: { type: "value", ...value, min: 0, max: 100, interval: 25 },
           series: [
             ...band(
               "outer",

@@ -50,7 +50,7 @@ function Loaded({ score }: { score: ScoreDetail }) {
         ]}
       />
       <Grid>
-        <Panel title="Distribution" note="Entities in each five points." span={6}>
+        <Panel title="Distribution" note="How many have which score, in steps of five points." span={6}>
           <DistributionChart score={score} />
         </Panel>
         <Panel title="By day" note="Median and average, with the middle half and the middle 80 % as bands." span={6}>

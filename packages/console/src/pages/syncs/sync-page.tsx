@@ -182,7 +182,12 @@ export function RunsTable({ runs, onRun }: { runs: readonly SyncRun[]; onRun: (r
       header: "State",
       cell: (row) => (
         <>
-          <StatePill state={row.state} /> {row.message === null ? null : <span className="faint">{row.message}</span>}
+          <StatePill state={row.state} />{" "}
+          {row.message === null ? null : (
+            <span className="faint" data-phone="hide">
+              {row.message}
+            </span>
+          )}
         </>
       ),
       value: (row) => row.state,

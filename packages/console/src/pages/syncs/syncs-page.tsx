@@ -81,6 +81,7 @@ const columns: readonly Column<SyncSummary>[] = [
     id: "last",
     header: "Last run",
     align: "right",
+    phone: "hide",
     nowrap: true,
     cell: (row) => <Ago at={row.lastRun?.startedAt ?? null} />,
     value: (row) => row.lastRun?.startedAt ?? null,
