@@ -60,7 +60,12 @@ FROM ops.ledger ${from} GROUP BY hop ORDER BY hop`,
  * The ledger against the tables it speaks of: what loads say, what is stored, what the sync runs say. `cambium verify`
  * and the fault tests run it; every check that fails says which two numbers differ.
  */
-export async function checkLedger(connection: Connection): Promise<LedgerCheck[]> {
+export function checkLedger(connection: Connection): Promise<LedgerCheck[]> {
+  // One snapshot: a load that commits between two of these queries is no gap.
+  return connection.transaction(() => readChecks(connection));
+}
+
+async function readChecks(connection: Connection): Promise<LedgerCheck[]> {
   const equations = await ledger(connection);
   const sums = await connection.first<{ accepted: number; stored: number; quarantined: number }>(
     sql`/* ledger: what loads say */ SELECT coalesce(sum(accepted), 0) AS accepted, coalesce(sum(stored), 0) AS stored,
@@ -73,7 +78,8 @@ export async function checkLedger(connection: Connection): Promise<LedgerCheck[]
   );
   const collect = equations.find((equation) => equation.hop === "collect");
   const runs = await connection.read<{ sync: string; outcomes: number }>(
-    sql`/* ledger: what sync runs say */ SELECT sync, sum(delivered + failed + skipped) AS outcomes FROM ops.sync_runs GROUP BY sync ORDER BY sync`,
+    sql`/* ledger: what sync runs say */ SELECT sync, sum(delivered + failed + skipped) AS outcomes FROM ops.sync_runs
+WHERE finished_at IS NOT NULL GROUP BY sync ORDER BY sync`,
   );
   return [
     ...equations.map((equation) =>
