@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import { register as registerConsole } from "./commands/console.js";
+import { register as registerImport } from "./commands/import.js";
 import { register as registerInit } from "./commands/init.js";
 import { register as registerQuery } from "./commands/query.js";
 import { register as registerSchemas } from "./commands/schemas.js";
@@ -19,6 +20,7 @@ const commands: readonly ((program: Command, context: CliContext) => void)[] = [
   registerInit,
   registerUp,
   registerRun,
+  registerImport,
   registerStatus,
   registerExplain,
   registerVerify,
