@@ -15,13 +15,15 @@ export interface ChildOptions {
   readonly startDeadlineMs: number;
 }
 
-type Answer = Exclude<FromChild, { type: "ready" | "trace" | "settled" }>;
+type Answer = Exclude<FromChild, { type: "ready" | "pace" | "trace" | "settled" }>;
 type Settled = Extract<FromChild, { type: "settled" }>["rows"];
 
 /** Who hears of a call while it goes on. */
 export interface CallListener {
   trace(trace: RequestTrace): void;
   settled?(rows: Settled): void;
+  /** Resolves when one more request may go. */
+  pace?: (() => Promise<void>) | undefined;
 }
 type Call = Omit<DeliverCall, "id"> | Omit<VerifyCall, "id">;
 
@@ -29,7 +31,8 @@ interface Pending {
   readonly resolve: (answer: Answer) => void;
   readonly reject: (error: Error) => void;
   readonly listener: CallListener;
-  readonly deadline: NodeJS.Timeout;
+  deadline: NodeJS.Timeout | undefined;
+  readonly deadlineMs: number;
 }
 
 const stderrCharactersMax = 2_000;
@@ -81,8 +84,8 @@ export class CatalogueChild {
     const id = (this.#lastId += 1);
     // Registered before anything is awaited: a retired child must not end between two steps of a call.
     const answer = new Promise<Answer>((resolve, reject) => {
-      const deadline = setTimeout(() => this.kill(`no answer within ${deadlineMs} ms`), deadlineMs);
-      this.#pending.set(id, { resolve, reject, listener, deadline });
+      this.#pending.set(id, { resolve, reject, listener, deadline: undefined, deadlineMs });
+      this.#watch(id);
     });
     const cancel = () => this.#send({ type: "cancel", id });
     signal?.addEventListener("abort", cancel);
@@ -132,9 +135,30 @@ export class CatalogueChild {
 
   #take(message: Exclude<FromChild, { type: "ready" }>): void {
     const pending = this.#pending.get(message.id);
-    if (message.type === "trace") pending?.listener.trace(message.trace);
+    this.#watch(message.id);
+    if (message.type === "pace") void this.#pace(message.id, message.request);
+    else if (message.type === "trace") pending?.listener.trace(message.trace);
     else if (message.type === "settled") pending?.listener.settled?.(message.rows);
     else pending?.resolve(message);
+  }
+
+  /** Every sign of life starts the deadline anew: a slow destination is not a dead process. */
+  #watch(id: number): void {
+    const pending = this.#pending.get(id);
+    if (pending === undefined) return;
+    clearTimeout(pending.deadline);
+    pending.deadline = setTimeout(() => this.kill(`no answer within ${pending.deadlineMs} ms`), pending.deadlineMs);
+  }
+
+  async #pace(id: number, request: number): Promise<void> {
+    const pending = this.#pending.get(id);
+    clearTimeout(pending?.deadline); // waiting for the rate limit is not the child's fault
+    const go = await (pending?.listener.pace?.() ?? Promise.resolve()).then(
+      () => true,
+      () => false, // the call was stopped; its rows say so
+    );
+    this.#watch(id);
+    if (this.#gone === undefined) this.#send({ type: "paced", request, go });
   }
 
   #send(message: ToChild): void {

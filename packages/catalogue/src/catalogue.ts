@@ -16,7 +16,7 @@ export interface CatalogueOptions {
   /** A loopback address that gets all requests of all destinations: for tests. */
   readonly redirectTo?: string;
   readonly requestTimeoutMs?: number;
-  /** A call (at most `batchRowsMax` rows) that takes longer ends with its child. */
+  /** A call without any sign of life for this long ends with its child. */
   readonly callDeadlineMs?: number;
   readonly heapMegabytes?: number;
   readonly childrenMax?: number;

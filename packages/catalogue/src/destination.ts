@@ -52,6 +52,7 @@ async function deliverPart(pool: ChildPool, wants: ChildWants, part: Part, conte
   const settled = new Map<number, RowOutcome>();
   const otherwise = (reason: string): RowOutcome[] => part.rows.map((_, index) => settled.get(index) ?? { outcome: "retry", reason });
   const listener: CallListener = {
+    pace: context.pace,
     trace: (trace) => context.trace(trace),
     settled: (rows) => {
       for (const [index, outcome] of rows) settled.set(index, outcome);
@@ -80,6 +81,7 @@ function callOf(entry: CatalogueEntry, context: DeliveryContext, options: Catalo
       now: context.now,
       allow: context.allow,
       redirectTo,
+      paced: context.pace !== undefined && !context.dryRun,
       requestTimeoutMs: options.requestTimeoutMs ?? catalogueDefaults.requestTimeoutMs,
       concurrency: singlesAtOnce,
     },

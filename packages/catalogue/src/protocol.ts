@@ -15,6 +15,8 @@ export interface CallContext {
   readonly allow: readonly string[];
   /** A loopback origin that gets every request instead of the real host. */
   readonly redirectTo?: string | undefined;
+  /** Ask before every request: the destination's rate limit is kept on the other side. */
+  readonly paced: boolean;
   /** One HTTP request at most this long. */
   readonly requestTimeoutMs: number;
   /** Single-row actions run this many at once. */
@@ -36,10 +38,16 @@ export interface VerifyCall extends CallContext {
   readonly id: number;
 }
 
-export type ToChild = DeliverCall | VerifyCall | { readonly type: "cancel"; readonly id: number };
+export type ToChild =
+  | DeliverCall
+  | VerifyCall
+  | { readonly type: "cancel"; readonly id: number }
+  /** The answer to `pace`: the request may go, or the call was stopped. */
+  | { readonly type: "paced"; readonly request: number; readonly go: boolean };
 
 export type FromChild =
   | { readonly type: "ready" }
+  | { readonly type: "pace"; readonly id: number; readonly request: number }
   | { readonly type: "trace"; readonly id: number; readonly trace: RequestTrace }
   /** Rows whose outcome is known while the call goes on: kept if the child dies before its end. */
   | { readonly type: "settled"; readonly id: number; readonly rows: readonly (readonly [index: number, outcome: RowOutcome])[] }

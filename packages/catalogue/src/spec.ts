@@ -6,6 +6,7 @@ export function specOf(entry: CatalogueEntry): DestinationSpec {
   return {
     type: `catalogue:${entry.slug}`,
     title: entry.name,
+    pacesRequests: true,
     settings: [
       ...entry.settings.map((field) => ({ ...fieldSpec(field), secret: field.secret === true })),
       ...(entry.authScheme.startsWith("oauth")

@@ -70,16 +70,26 @@ test("a process that dies in the middle of a call answers retry for its rows, an
 
 test("what was settled before the process died stays settled", async () => {
   await using catalogue = openCatalogue({ environment: {}, redirectTo: server.url });
-  server.respond((request) => {
-    if (!request.text.includes("cleo")) return { body: { total_count: 0, id: "1" } };
-    setTimeout(() => catalogue.processIds().forEach((pid) => process.kill(pid, "SIGKILL")), 50);
-    return { hang: true };
-  });
+  server.respond((request) => (request.text.includes("cleo") ? { hang: true } : { body: { total_count: 0, id: "1" } }));
   const rows = ["ada", "bea", "cleo"].map((name) => rowOf(name, { role: "user", external_id: name }));
   const outcomes = await catalogue
     .destination("intercom")
     .deliver(rows, contextOf({ action: "identifyContact", settings: { access_token: "t" } }));
   expect(outcomes).toMatchObject([{ outcome: "delivered" }, { outcome: "delivered" }, { outcome: "retry" }]);
+});
+
+test("every request asks the rate limit, and none goes out once the call is stopped", async () => {
+  await using catalogue = openCatalogue({ environment: {}, redirectTo: server.url });
+  server.respond(() => ({ body: { total_count: 0, id: "1" } }));
+  let passes = 0;
+  const pace = () => ((passes += 1) > 4 ? Promise.reject(new Error("stopped")) : Promise.resolve());
+  const rows = ["ada", "bea", "cleo", "dora"].map((name) => rowOf(name, { role: "user", external_id: name }));
+  const context = contextOf({ action: "identifyContact", settings: { access_token: "t" }, pace });
+  const outcomes = await catalogue.destination("intercom").deliver(rows, context);
+  expect(server.requests).toHaveLength(4);
+  expect(passes).toBeGreaterThan(4);
+  expect(outcomes.filter(({ outcome }) => outcome === "retry").length).toBeGreaterThanOrEqual(2);
+  expect(outcomes.some(({ outcome }) => outcome === "failed")).toBe(false);
 });
 
 test("a process is replaced after its number of calls, without a row noticing", async () => {

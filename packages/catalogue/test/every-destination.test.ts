@@ -121,6 +121,7 @@ async function run(entry: CatalogueEntry, action: CatalogueAction): Promise<{ ou
     sync: "smoke",
     now: Date.UTC(2026, 2, 1, 12) * 1000,
     allow: [],
+    paced: false,
     redirectTo: tools.url,
     requestTimeoutMs: 2_000,
     concurrency: 4,

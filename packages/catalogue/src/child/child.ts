@@ -9,11 +9,14 @@ import type { Scope } from "./scope.js";
 import { statusOfError } from "./outcomes.js";
 import { verify } from "./verify.js";
 
+const waiting = new Map<number, (go: boolean) => void>();
+let lastRequest = 0;
 const cancels = new Map<number, AbortController>();
 
 installGuardedFetch();
 process.on("message", (message: ToChild) => {
   if (message.type === "cancel") cancels.get(message.id)?.abort();
+  else if (message.type === "paced") waiting.get(message.request)?.(message.go);
   else void answer(message);
 });
 process.on("disconnect", () => process.exit(0));
@@ -54,9 +57,22 @@ function scopeOf(call: DeliverCall | VerifyCall, signal: AbortSignal): Scope {
     requestTimeoutMs: call.requestTimeoutMs,
     dryRun: call.type === "deliver" && call.dryRun,
     signal,
+    pace: () => (call.paced ? paced(call.id) : Promise.resolve()),
     exchanges: [],
     record: (exchange: Exchange) => say({ type: "trace", id: call.id, trace: redacted(exchange, call.secrets) }),
   };
+}
+
+function paced(id: number): Promise<void> {
+  const request = (lastRequest += 1);
+  return new Promise((resolve, reject) => {
+    waiting.set(request, (go) => {
+      waiting.delete(request);
+      if (go) resolve();
+      else reject(new Error("stopped before this request went out"));
+    });
+    say({ type: "pace", id, request });
+  });
 }
 
 function say(message: FromChild): void {

@@ -61,6 +61,7 @@ async function send(
         url: url.href,
       });
     }
+    await scope.pace();
     const { response, bytes } = await exchangeBytes(scope, request, url, headers, body, plainFetch);
     end({ status: response.status, responseHeaders: Object.fromEntries(response.headers), responseBody: bytes.toString("utf8") });
     const empty = [204, 205, 304].includes(response.status);

@@ -9,6 +9,8 @@ export interface Scope {
   readonly requestTimeoutMs: number;
   readonly dryRun: boolean;
   readonly signal?: AbortSignal | undefined;
+  /** Resolves when the rate limit lets the next request go; rejects when the call was stopped. */
+  pace(): Promise<void>;
   /** In order of their ends. */
   readonly exchanges: Exchange[];
   record(exchange: Exchange): void;
