@@ -35,12 +35,15 @@ export async function buildEngineIfStale() {
   await buildBundleIfStale("catalogue", false);
 }
 
-/** Bundles a program of examples/ (it imports the engine's sources) and returns the address to import it from. */
-export async function buildExample(file) {
+/** Bundles a program of examples/ or bench/ (they import the engine's sources); returns the address to import it from. */
+export const buildExample = (file) => buildProgram("examples", file);
+export const buildBench = (file) => buildProgram("bench", file);
+
+async function buildProgram(folder, file) {
   const { build } = await importTool("esbuild");
-  const outfile = path.join(root, "examples/dist", file.replace(/\.ts$/, ".js"));
+  const outfile = path.join(root, folder, "dist", file.replace(/\.ts$/, ".js"));
   await build({
-    entryPoints: [path.join(root, "examples", file)],
+    entryPoints: [path.join(root, folder, file)],
     outfile,
     bundle: true,
     packages: "external",

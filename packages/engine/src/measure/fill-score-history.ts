@@ -2,13 +2,16 @@ import type { CycleWindow } from "../base/cycle.js";
 import { dayText } from "../base/day.js";
 import { type Instant, instantOf, microsPerDay } from "../base/instant.js";
 import type { EventScope } from "../project/compile/event-predicate.js";
+import type { Score } from "../project/kinds/score.js";
 import type { Project } from "../project/project.js";
 import { name, sql } from "../warehouse/sql.js";
-import { scoreHistory } from "../warehouse/tables/growth.js";
 import type { Connection } from "../warehouse/warehouse.js";
+import { insertHistory } from "./close-day.js";
 import { scoreQuery } from "./score-sql.js";
 import { traitsQuery } from "./trait-sql.js";
-import { historyRows } from "./update-scores.js";
+
+/** Past days with a point of their own; earlier ones get one a week. */
+const dailyPointsMax = 30;
 
 /**
  * Computes what each score would have been at the end of past days that have no history yet: measures are kept by day,
@@ -41,16 +44,8 @@ export async function fillScoreHistory(
             traitsQuery(scope, project, kind, past, `past_${kind}`, (other) => name(`past_${other}_traits`)),
           ),
         );
-        for (const score of project.scores.filter((candidate) => candidate.entity === kind)) {
-          await connection.run(
-            dialect.tempTable(
-              "past_score",
-              sql`SELECT q.*, 1 AS version FROM (${scoreQuery(scope, project, score, sql`${name(`past_${kind}_traits`)} AS t`)}) AS q`,
-            ),
-          );
-          for (const statement of dialect.upsert(scoreHistory, historyRows(connection, score, sql`past_score`, day)))
-            await connection.run(statement);
-        }
+        for (const score of project.scores.filter((candidate) => candidate.entity === kind))
+          await fillScore(connection, scope, project, score, day);
       }
     });
     done += 1;
@@ -59,7 +54,21 @@ export async function fillScoreHistory(
   return done;
 }
 
-/** Days before today that lie after the first event and have no row of any score, newest first. */
+/** A row for each entity whose score differs from the past day looked at before. */
+async function fillScore(connection: Connection, scope: EventScope, project: Project, score: Score, day: string): Promise<void> {
+  const { dialect } = connection;
+  const before = name(`past_score_${score.name}`);
+  const query = scoreQuery(scope, project, score, sql`${name(`past_${score.entity}_traits`)} AS t`);
+  await connection.run(dialect.tempTable("past_score", sql`SELECT q.*, 1 AS version FROM (${query}) AS q`));
+  await connection.run(
+    sql`/* the first of the past days starts from nothing */ CREATE TEMP TABLE IF NOT EXISTS ${before} AS SELECT * FROM past_score WHERE FALSE`,
+  );
+  const changed = sql`(SELECT n.* FROM past_score AS n LEFT JOIN ${before} AS o ON o.entity_id = n.entity_id WHERE o.entity_id IS NULL OR ${dialect.differs(sql`n.value`, sql`o.value`)}) AS changed`;
+  await connection.run(insertHistory(connection, score, changed, day));
+  await connection.run(dialect.tempTable(`past_score_${score.name}`, sql`SELECT * FROM past_score`));
+}
+
+/** Days before today that lie after the first event and have no row of any score, oldest first: the last 30 days each, and weekly points before. */
 async function missingDays(connection: Connection, project: Project, now: Instant, days: number): Promise<{ day: string; end: Instant }[]> {
   const { dialect } = connection;
   const row = await connection.first<{ first: string | null }>(
@@ -73,7 +82,7 @@ async function missingDays(connection: Connection, project: Project, now: Instan
   );
   const first = instantOf(row.first);
   const found: { day: string; end: Instant }[] = [];
-  for (let back = 1; back <= days; back += 1) {
+  for (let back = 1; back <= days; back += back < dailyPointsMax ? 1 : 7) {
     const day = dayText(now - back * microsPerDay, project.timezone);
     if (known.has(day)) continue;
     const bound = await connection.first<{ end: string }>(
@@ -83,5 +92,5 @@ async function missingDays(connection: Connection, project: Project, now: Instan
     if (end < first) break;
     found.push({ day, end });
   }
-  return found;
+  return found.reverse();
 }

@@ -1,16 +1,15 @@
 import type { CycleWindow } from "../base/cycle.js";
-import { dayText } from "../base/day.js";
 import type { EventScope } from "../project/compile/event-predicate.js";
 import type { Score } from "../project/kinds/score.js";
 import type { EntityKind, Project } from "../project/project.js";
 import { type Sql, join, name, sql } from "../warehouse/sql.js";
 import { type TableSpec, nameOf } from "../warehouse/table.js";
-import { score as scoreTable, scoreHistory } from "../warehouse/tables/growth.js";
+import { score as scoreTable } from "../warehouse/tables/growth.js";
 import type { Connection } from "../warehouse/warehouse.js";
 import { componentColumn, needsEverybody, scoreQuery } from "./score-sql.js";
 import { recordChanges, touchedTable } from "./update-traits.js";
 
-/** Recomputes the scores of the entities that the cycle touched, writes what differs, and keeps the day's last value. */
+/** Recomputes the scores of the entities that the cycle touched, and writes what differs. */
 export async function updateScores(
   connection: Connection,
   scope: EventScope,
@@ -75,9 +74,6 @@ FROM scores_now AS n LEFT JOIN ${nameOf(table)} AS o ON o.entity_id = n.entity_i
     await connection.run(statement);
   if (everybody) await touchChanged(connection, score, window);
   await recordChanges(connection, score.entity, window, sql`SELECT entity_id FROM scores_changed`);
-  const today = dayText(window.now, scope.timezone);
-  for (const statement of dialect.upsert(scoreHistory, historyRows(connection, score, sql`scores_changed`, today)))
-    await connection.run(statement);
   const counted = await connection.first<{ n: number }>(sql`/* how many changed */ SELECT count(*) AS n FROM scores_changed`);
   return counted?.n ?? 0;
 }
@@ -86,14 +82,6 @@ FROM scores_now AS n LEFT JOIN ${nameOf(table)} AS o ON o.entity_id = n.entity_i
 async function touchChanged(connection: Connection, score: Score, window: CycleWindow): Promise<void> {
   await connection.run(sql`/* percentiles that moved */ INSERT INTO ${name(touchedTable(score.entity))} (entity_id, reason, message_id)
 SELECT c.entity_id, 'event', NULL FROM scores_changed AS c WHERE c.entity_id NOT IN (SELECT entity_id FROM ${name(touchedTable(score.entity))}) AND ${window.cycleId} > 0`);
-}
-
-/** Rows of `growth.score_history` for one day, from rows that have the score's columns. */
-export function historyRows(connection: Connection, score: Score, from: Sql, day: string): Sql {
-  const components = connection.dialect.jsonObject(
-    score.components.map((component) => [component.name, name(componentColumn(component))] as const),
-  );
-  return sql`SELECT ${score.name} AS score, entity_id, ${connection.dialect.date(day)} AS day, value, bucket, version, ${components} AS components FROM ${from}`;
 }
 
 async function removeGone(connection: Connection, table: TableSpec, score: Score, touched: Sql): Promise<void> {

@@ -3,6 +3,7 @@ import { type Instant, instantOf, isoOf } from "../base/instant.js";
 import { loadLists } from "../decide/load-lists.js";
 import { updateAudiences } from "../decide/update-audiences.js";
 import { identify } from "../identify/identify.js";
+import { closeDay } from "../measure/close-day.js";
 import { touchEdges } from "../measure/touch-edges.js";
 import { updateComputed } from "../measure/update-computed.js";
 import { updateFacts } from "../measure/update-facts.js";
@@ -94,6 +95,7 @@ async function turn(connection: Connection, project: Project, window: CycleWindo
   const counted = await connection.first<{ n: number }>(
     sql`/* events of this cycle */ SELECT coalesce(sum(stored), 0) AS n FROM ops.loads WHERE load_id > ${window.fromLoad} AND load_id <= ${window.toLoad}`,
   );
+  await closeDay(connection, project, window);
   const identity = await watch("identify", () => identify(connection, project, window));
   await watch("measure", () => updateFacts(connection, scope, project, window));
   const versions = await recordDefinitions(connection, project, window);

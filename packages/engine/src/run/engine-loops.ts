@@ -246,7 +246,12 @@ export class EngineLoops {
   #checkpointLater(): void {
     clearTimeout(this.#checkpointTimer);
     this.#checkpointTimer = setTimeout(() => {
-      this.#settings.warehouse.checkpoint().catch((thrown: unknown) => this.#settings.onError?.("load", thrown));
+      if (this.#loading !== undefined || this.#cycling !== undefined) return this.#checkpointLater();
+      // Somebody else may be writing (a delivery): then the next quiet moment will do.
+      this.#settings.warehouse.checkpoint().catch((thrown: unknown) => {
+        if (thrown instanceof Error && /transaction/i.test(thrown.message)) this.#checkpointLater();
+        else this.#settings.onError?.("load", thrown);
+      });
     }, checkpointAfterIdleMs);
     this.#checkpointTimer.unref();
   }

@@ -1,4 +1,5 @@
-import { microsPerDay } from "../../base/instant.js";
+import { dayText } from "../../base/day.js";
+import { instantOf, microsPerDay } from "../../base/instant.js";
 import type { Component, Score } from "../../project/kinds/score.js";
 import { name, sql } from "../../warehouse/sql.js";
 import type { Row } from "../../warehouse/warehouse.js";
@@ -37,7 +38,15 @@ WHERE day >= ${since} AND score IN ${textList(scores.map((score) => score.name))
       components: componentsOf(score, row),
       history: history
         .filter((entry) => entry.score === score.name)
-        .map(({ day, value, bucket, version }) => ({ day, value, bucket, version })),
+        .map(({ day, value, bucket, version }) => ({ day, value, bucket, version }))
+        .concat([
+          {
+            day: dayText(instantOf(String(row["updated_at"])), reads.project.timezone),
+            value: row["value"] as number | null,
+            bucket: row["bucket"] as string | null,
+            version: Number(row["version"]),
+          },
+        ]),
     });
   }
   return views;
