@@ -23,6 +23,8 @@ export interface PlannedRow {
   readonly change: "add" | "change" | "remove";
   readonly hasPrior: boolean;
   readonly attempts: number;
+  /** The run that first tried these values. */
+  readonly firstRun: number;
   readonly sent: DestinationRow | undefined;
 }
 
@@ -181,6 +183,7 @@ SELECT ${rowId}, key, entity_id, fingerprint, happened_at, run_id ${mine}`);
       change: row.change,
       state: waits ? "waiting" : "failed",
       attempts,
+      first_run: row.firstRun,
       next_at: waits ? isoOf(at + pause * 1000) : null,
       status: "status" in outcome ? (outcome.status ?? null) : null,
       reason: "reason" in outcome ? outcome.reason.slice(0, 2000) : "",

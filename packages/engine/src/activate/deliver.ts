@@ -116,7 +116,7 @@ function mapRow(options: DeliverOptions, row: PlannedRow, source: Row): { row?: 
         key: row.key,
         change: clears ? "change" : row.change,
         fields: clears ? mapping.clearedFields(source) : mapping.fields(source),
-        idempotencyKey: idempotencyKey(sync.name, row, source),
+        idempotencyKey: idempotencyKey(sync.name, row),
       },
     };
   } catch (thrown) {
@@ -125,9 +125,10 @@ function mapRow(options: DeliverOptions, row: PlannedRow, source: Row): { row?: 
 }
 
 /**
- * The same for every try of one change, another for every later change: the run that confirmed the row before is part of
- * it, or a value that changes there and back again would look like a repetition and be dropped by the destination.
+ * The same for every try of one change, another for every later change: the run that first tried these values is part of
+ * it. Without, a value that changes there, somewhere else and back again would look like a repetition, and a careful
+ * destination would drop it and keep the value in between.
  */
-function idempotencyKey(sync: string, row: PlannedRow, source: Row): string {
-  return hash64([sync, row.key, row.change, row.fingerprint ?? "", String(source["prior_run"] ?? "")].join("\u0000"));
+function idempotencyKey(sync: string, row: PlannedRow): string {
+  return hash64([sync, row.key, row.change, row.fingerprint ?? "", row.firstRun].join("\u0000"));
 }

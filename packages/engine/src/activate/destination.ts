@@ -9,7 +9,7 @@ export interface DestinationRow {
   readonly change: "add" | "change" | "remove";
   /** Mapped fields. For `remove` of a mirror or list: at least the key fields. */
   readonly fields: Readonly<Record<string, unknown>>;
-  /** Sync, key, values and the run that confirmed the row before, hashed: the same for every try of the same change. */
+  /** Sync, key, values and the run that first tried them, hashed: the same for every try of the same change. */
   readonly idempotencyKey: string;
 }
 

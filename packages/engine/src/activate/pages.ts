@@ -17,11 +17,11 @@ export function pageRowsFor(batchRows: number): number {
 
 export interface Page {
   readonly planned: readonly PlannedRow[];
-  /** The mapped columns of each row under their own names, and `prior_run`. */
+  /** The mapped columns of each row under their own names. */
   readonly sources: readonly Row[];
 }
 
-/** Rows `[from, from + rows)` of the plan. With a run they are noted as being sent before anyone sees them. */
+/** Rows `[from, from + rows)` of the plan. Unless it is a dry run, they are noted as being sent before anyone sees them. */
 export async function pageOf(
   connection: Connection,
   mapping: Mapping,
@@ -32,11 +32,11 @@ export async function pageOf(
 ): Promise<Page> {
   const { dialect } = connection;
   const range = sql`ordinal >= ${from} AND ordinal < ${from + rows}`;
-  if (runId > 0) {
+  if (!dryRun) {
     await connection.transaction(async () => {
       await connection.run(sql`/* what ${sync.name} is about to send */
-INSERT INTO ${nameOf(syncSending)} (sync, run_id, row_id, key, entity_id)
-SELECT ${sync.name}, ${runId}, row_id, row_key, entity_id FROM sync_plan WHERE ${range}`);
+INSERT INTO ${nameOf(syncSending)} (sync, run_id, row_id, key, entity_id, fingerprint, change, attempts, first_run)
+SELECT ${sync.name}, ${runId}, row_id, row_key, entity_id, row_fingerprint, change, attempts, coalesce(first_run, ${runId}) FROM sync_plan WHERE ${range}`);
     });
   }
   const columns = join(
@@ -45,7 +45,7 @@ SELECT ${sync.name}, ${runId}, row_id, row_key, entity_id FROM sync_plan WHERE $
   );
   const read = await connection.read(
     sql`/* a page of what ${sync.name} sends */ SELECT ${dialect.idText(sql`row_id`)} AS row_id, row_key, ${dialect.idText(sql`entity_id`)} AS entity_id,
-${dialect.idText(sql`row_fingerprint`)} AS row_fingerprint, change, prior_run, attempts${columns} FROM sync_plan WHERE ${range} ORDER BY ordinal`,
+${dialect.idText(sql`row_fingerprint`)} AS row_fingerprint, change, prior_run, attempts, coalesce(first_run, ${runId}) AS first_run${columns} FROM sync_plan WHERE ${range} ORDER BY ordinal`,
   );
   return { planned: read.map(plannedOf), sources: read.map((row) => sourceOf(row, mapping, sync)) };
 }
@@ -59,6 +59,7 @@ function plannedOf(row: Row): PlannedRow {
     change: row["change"] as PlannedRow["change"],
     hasPrior: row["prior_run"] !== null,
     attempts: Number(row["attempts"]),
+    firstRun: Number(row["first_run"]),
     sent: undefined,
   };
 }
@@ -69,7 +70,6 @@ function sourceOf(row: Row, mapping: Mapping, sync: Sync): Row {
     source[column] = row[`c${index}`] ?? null;
   });
   if (!("changes" in sync.from)) source[sync.key] ??= row["row_key"] ?? null;
-  source["prior_run"] = row["prior_run"] ?? null;
   return source;
 }
 

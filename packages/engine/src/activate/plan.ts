@@ -167,7 +167,8 @@ function resolved(run: PlanRun, incremental: boolean, hasDuplicates: boolean): S
   return sql`/* rows that sync ${sync.name} delivers */
 SELECT row_number() OVER () - 1 AS ordinal, p.* FROM (
 SELECT c.row_id, coalesce(w.row_key, s.key, r.key) AS row_key, coalesce(w.entity_id, s.entity_id, r.entity_id) AS entity_id,
-w.row_fingerprint AS row_fingerprint, ${change} AS change, s.run_id AS prior_run, coalesce(r.attempts, 0) AS attempts${columnsOfPlan(run)}
+w.row_fingerprint AS row_fingerprint, ${change} AS change, s.run_id AS prior_run, coalesce(r.attempts, 0) AS attempts,
+CASE WHEN r.change = ${change} AND NOT ${dialect.differs(sql`r.fingerprint`, sql`w.row_fingerprint`)} THEN r.first_run END AS first_run${columnsOfPlan(run)}
 FROM sync_candidates AS c
 LEFT JOIN (${unique}) AS w ON w.row_id = c.row_id
 LEFT JOIN ${stateOf(sync)} AS s ON s.row_id = c.row_id
@@ -211,7 +212,7 @@ async function planLog(run: PlanRun): Promise<SyncPlan> {
     dialect.tempTable(
       "sync_plan",
       sql`/* changes that sync ${sync.name} appends, in their order */
-SELECT row_number() OVER (ORDER BY ${dialect.cast(sql`w.row_key`, "integer")}) - 1 AS ordinal, w.*, 'add' AS change, s.run_id AS prior_run, coalesce(r.attempts, 0) AS attempts
+SELECT row_number() OVER (ORDER BY ${dialect.cast(sql`w.row_key`, "integer")}) - 1 AS ordinal, w.*, 'add' AS change, s.run_id AS prior_run, coalesce(r.attempts, 0) AS attempts, r.first_run
 FROM (${rows}) AS w LEFT JOIN ${stateOf(sync)} AS s ON s.row_id = w.row_id LEFT JOIN (${tried}) AS r ON r.row_id = w.row_id
 WHERE s.row_id IS NULL AND coalesce(r.state, 'waiting') = 'waiting' AND w.entity_id NOT IN (${waits})`,
     ),

@@ -169,12 +169,9 @@ async function openRun(
   plan: SyncPlan,
   guarded: string | undefined,
 ): Promise<RunRow> {
-  const newest = await connection.first<{ n: number | null }>(
-    sql`SELECT max(run_id) AS n FROM ${nameOf(syncRuns)} WHERE sync = ${sync.name}`,
-  );
   const run: RunRow = {
     sync: sync.name,
-    run_id: (newest?.n ?? 0) + 1,
+    run_id: await nextRunId(connection, sync),
     started_at: isoOf(options.now),
     finished_at: guarded === undefined ? null : isoOf(options.now),
     state: guarded === undefined ? "running" : "guarded",
@@ -201,6 +198,13 @@ SELECT ${sync.name}, ${run.run_id}, ${connection.dialect.timestamp(options.now)}
     await putRow(connection, syncRuns, run);
   });
   return run;
+}
+
+async function nextRunId(connection: Connection, sync: Sync): Promise<number> {
+  const newest = await connection.first<{ n: number | null }>(
+    sql`SELECT max(run_id) AS n FROM ${nameOf(syncRuns)} WHERE sync = ${sync.name}`,
+  );
+  return (newest?.n ?? 0) + 1;
 }
 
 /** Secrets in, or the run ends paused with the reason. */
@@ -386,7 +390,11 @@ async function dryRun(
       const { head, full } = await startSync(connection, project, sync, mapping, options.now);
       const plan = await planSync(connection, project, sync, options.now, { head, mapping, full: full || options.full === true });
       const fieldTypes = await fieldTypesOf(connection, project, sync, mapping, options.now);
-      outcome = { plan, page: await pageOf(connection, mapping, sync, 0, 0, dryRunRowsMax), fieldTypes };
+      outcome = {
+        plan,
+        page: await pageOf(connection, mapping, sync, await nextRunId(connection, sync), 0, dryRunRowsMax, { dryRun: true }),
+        fieldTypes,
+      };
       throw rolledBack;
     });
   } catch (thrown) {

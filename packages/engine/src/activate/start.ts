@@ -49,15 +49,13 @@ export async function closeCrashedRun(connection: Connection, sync: string, now:
   const { dialect } = connection;
   const at = dialect.timestamp(now);
   await connection.transaction(async () => {
+    const unknown = sql`SELECT s.* FROM ${nameOf(syncSending)} AS s WHERE s.sync = ${sync}
+AND s.key NOT IN (SELECT key FROM ops.deliveries WHERE sync = ${sync} AND run_id = ${Number(crashed["run_id"])})`;
+    await connection.run(dialect.deleteWhere(syncRows, sql`sync = ${sync} AND row_id IN (SELECT row_id FROM (${unknown}) AS u)`));
     await connection.run(sql`/* rows of which nobody knows whether they arrived */
-INSERT INTO ${nameOf(syncRows)} (sync, row_id, key, entity_id, fingerprint, change, state, attempts, next_at, status, reason, updated_at)
-SELECT s.sync, s.row_id, s.key, s.entity_id, NULL, 'change', 'waiting', 1, ${at}, NULL, 'the engine stopped while it was being sent', ${at}
-FROM ${nameOf(syncSending)} AS s WHERE s.sync = ${sync}
-AND s.key NOT IN (SELECT key FROM ops.deliveries WHERE sync = ${sync} AND run_id = s.run_id)
-AND s.row_id NOT IN (SELECT row_id FROM ${nameOf(syncRows)} WHERE sync = ${sync})`);
-    await connection.run(sql`/* those that waited already wait no longer */
-UPDATE ${nameOf(syncRows)} SET state = 'waiting', next_at = ${at} WHERE sync = ${sync}
-AND row_id IN (SELECT row_id FROM ${nameOf(syncSending)} WHERE sync = ${sync} AND key NOT IN (SELECT key FROM ops.deliveries WHERE sync = ${sync} AND run_id = ${Number(crashed["run_id"])}))`);
+INSERT INTO ${nameOf(syncRows)} (sync, row_id, key, entity_id, fingerprint, change, state, attempts, first_run, next_at, status, reason, updated_at)
+SELECT u.sync, u.row_id, u.key, u.entity_id, u.fingerprint, u.change, 'waiting', u.attempts + 1, u.first_run, ${at}, NULL, 'the engine stopped while it was being sent', ${at}
+FROM (${unknown}) AS u`);
     await connection.run(dialect.deleteWhere(syncSending, sql`sync = ${sync}`));
     await connection.run(sql`UPDATE ${nameOf(syncRuns)} SET state = 'crashed', finished_at = ${at}, message = 'the engine stopped during this run'
 WHERE sync = ${sync} AND state = 'running'`);

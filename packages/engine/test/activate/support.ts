@@ -187,6 +187,14 @@ export function memoryDestination(
   const held = new Map<string, Record<string, unknown>>();
   const received: DestinationRow[] = [];
   const batches: number[] = [];
+  // As careful as a destination can be: a change that it has seen is acknowledged and not taken again.
+  const seen = new Set<string>();
+  const take = (row: DestinationRow) => {
+    if (seen.has(row.idempotencyKey)) return;
+    seen.add(row.idempotencyKey);
+    if (row.change === "remove") held.delete(row.key);
+    else held.set(row.key, { ...row.fields });
+  };
   let calls = 0;
   const destinationInMemory: Destination = {
     spec: {
@@ -204,15 +212,14 @@ export function memoryDestination(
           const outcome = answer(row, calls);
           if (outcome.outcome === "delivered") {
             received.push(row);
-            if (row.change === "remove") held.delete(row.key);
-            else held.set(row.key, { ...row.fields });
+            take(row);
           }
           return outcome;
         }),
       );
     },
   };
-  return { destination: destinationInMemory, held, received, batches, calls: () => calls };
+  return { destination: destinationInMemory, held, received, batches, take, calls: () => calls };
 }
 
 export function optionsFor(destinationUsed: Destination, time: { clock: Clock }, more: Partial<RunOptions> = {}): RunOptions {

@@ -197,7 +197,17 @@ export const syncSending = defineTable({
   schema: "ops",
   table: "sync_sending",
   purpose: "rows of the page that is being sent: after a crash nobody knows whether they arrived, so they are sent again",
-  columns: { sync: "text", run_id: "integer", row_id: "integer", key: "text", entity_id: "integer?" },
+  columns: {
+    sync: "text",
+    run_id: "integer",
+    row_id: "integer",
+    key: "text",
+    entity_id: "integer?",
+    fingerprint: "integer?",
+    change: "text",
+    attempts: "integer",
+    first_run: "integer",
+  },
   key: ["sync", "row_id"],
 });
 
@@ -215,6 +225,8 @@ export const syncRows = defineTable({
     /** waiting, failed */
     state: "text",
     attempts: "integer",
+    /** The run that first tried these very values: part of the idempotency key. */
+    first_run: "integer",
     next_at: "timestamp?",
     status: "integer?",
     reason: "text",
