@@ -6,7 +6,9 @@ export async function touch(scope: Scope, reason: "event" | "merge" | "membershi
   if (!scope.touches) return;
   await scope.connection
     .run(sql`/* identify: touch for ${{ parts: [{ text: reason }] }} */ INSERT INTO ops.touched (cycle_id, kind, entity_id, reason, message_id)
-    SELECT ${scope.window.cycleId}, kind, entity_id, ${reason}, min(message_id) FROM (${query}) AS t GROUP BY kind, entity_id`);
+    SELECT ${scope.window.cycleId}, t.kind, t.entity_id, ${reason}, min(t.message_id) FROM (${query}) AS t
+    LEFT JOIN ops.touched AS o ON o.kind = t.kind AND o.entity_id = t.entity_id AND o.reason = ${reason}
+    WHERE o.kind IS NULL GROUP BY t.kind, t.entity_id`);
 }
 
 /** New people, and those that identifiers left or moved into. */

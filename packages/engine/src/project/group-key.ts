@@ -29,14 +29,27 @@ export function groupIdOf(dialect: Dialect, project: Project, entity: EntityKind
   return dialect.hash64(sql`${`${entity.kind}:`} || (${groupKey(dialect, project, entity)})`);
 }
 
-/** The text at a dotted path of an event, as definitions write it: `context.groupId`, `properties.workspace_id`, `traits.account_id`. */
+/** The text at a dotted path of an event, as definitions write it: `context.groupId`, `traits.account_id`, `context.externalIds.github`. */
 export function textAtEventPath(dialect: Dialect, path: string): Sql {
   const [head = "", ...rest] = path.split(".");
+  if (head === "context" && rest[0] === "externalIds" && rest.length === 2) return externalId(dialect, rest[1] ?? "");
   if (rest.length > 0 && (head === "properties" || head === "traits" || head === "context")) {
     return dialect.jsonText(sql`e.${jsonColumns[head]}`, rest);
   }
   const column = topLevel[path];
   return column ?? dialect.jsonText(sql`e.properties`, path.split("."));
+}
+
+/** Segment's `context.externalIds: [{ id, type }]`: the first of the type, looked for among so many. */
+const externalIdsMax = 5;
+
+function externalId(dialect: Dialect, type: string): Sql {
+  const at = (index: number, field: string) => dialect.jsonText(sql`e.context`, ["externalIds", String(index), field]);
+  const each = Array.from(
+    { length: externalIdsMax },
+    (_, index) => sql`CASE WHEN ${at(index, "type")} = ${type} THEN ${at(index, "id")} END`,
+  );
+  return sql`coalesce(${join(each)})`;
 }
 
 const jsonColumns = { properties: sql`properties`, traits: sql`traits`, context: sql`context` };
