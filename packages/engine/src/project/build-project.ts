@@ -8,6 +8,7 @@ import { normalPath, readList } from "./manual-list.js";
 import type { Files, Placed, PlacedDefinitions } from "./parse-definitions.js";
 import type { PlacedModel } from "./parse-models.js";
 import type { EntityKind, Project } from "./project.js";
+import { withModelNames } from "./sql-template.js";
 
 /** Puts a checked project together: the only place where what definitions leave out is filled in. */
 export function buildProject(
@@ -17,19 +18,19 @@ export function buildProject(
   placed: PlacedDefinitions,
   models: readonly PlacedModel[],
 ): Project {
-  const traits = plain(placed.trait);
-  const audiences = plain(placed.audience);
+  const traits = plain(placed.trait).map(withReferences);
+  const audiences = plain(placed.audience).map(withReferences);
   const definitions = {
     timezone: config.timezone,
     entities: entityKinds(config.entities, traits),
     identifiers: identifierRules(config.identity.identifiers ?? []),
     sources: plain(placed.source),
     traits,
-    scores: plain(placed.score),
+    scores: plain(placed.score).map(withReferences),
     audiences,
     models: models.map(({ model }) => model),
     destinations: plain(placed.destination),
-    syncs: plain(placed.sync),
+    syncs: plain(placed.sync).map(withReferences),
   };
   const lists = manualLists(files, audiences);
   const fingerprint = md5Hex(canonicalJson({ name: config.name, ...definitions, lists: Object.fromEntries(lists) }));
@@ -83,6 +84,17 @@ function leavesFirst(kinds: readonly string[], parentOf: (kind: string) => strin
 function manualLists(files: Files, audiences: readonly Audience[]): Map<string, readonly string[]> {
   const paths = new Set(audiences.flatMap((audience) => [...(audience.include ?? []), ...(audience.exclude ?? [])]));
   return new Map([...paths].sort().map((path) => [path, Object.freeze(readList(files[normalPath(path)] ?? "").ids)]));
+}
+
+/** Fills `{{ ref('model') }}` in wherever a definition has SQL; what has none comes back as it is. */
+function withReferences<T>(value: T): T {
+  if (Array.isArray(value)) return value.map(withReferences) as T;
+  if (typeof value !== "object" || value === null) return value;
+  const entries = Object.entries(value).map(([key, inner]) => [
+    key,
+    key === "sql" && typeof inner === "string" && inner.includes("{{") ? withModelNames(inner).sql : withReferences(inner),
+  ]);
+  return Object.fromEntries(entries) as T;
 }
 
 function plain<T>(placed: readonly Placed<T>[]): T[] {

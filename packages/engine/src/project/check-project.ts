@@ -15,7 +15,11 @@ import { type Problem, capital, suggestion } from "./problem.js";
 /** Everything that one definition alone cannot know about itself. */
 export function checkProject(files: Files, definitions: Definitions, models: Models): Problem[] {
   const problems: Problem[] = [];
-  const known = knownOf(definitions, problems);
+  const known = knownOf(
+    definitions,
+    models.models.map(({ model }) => model.name),
+    problems,
+  );
   const { placed } = definitions;
   if (definitions.config !== undefined) checkConfig(known, definitions.config);
   checkNames(known, placed);

@@ -45,6 +45,15 @@ export function renderSqlTemplate(text: string, words: TemplateWords): RenderedT
   return { sql: sql.trim(), refs: [...refs].sort(), sources, config };
 }
 
+/** SQL of traits and conditions: references become the names of the views themselves. */
+export function withModelNames(text: string): RenderedTemplate {
+  const quoted = (name: string) => `"${name.replaceAll('"', '""')}"`;
+  return renderSqlTemplate(text, {
+    ref: (name) => `models.${quoted(name)}`,
+    source: (schema, table) => `${quoted(schema)}.${quoted(table)}`,
+  });
+}
+
 /** Keyword arguments come with a mark of nunjucks' own. */
 function plain(given: Record<string, unknown>): Record<string, unknown> {
   return Object.fromEntries(Object.entries(given).filter(([key]) => key !== "__keywords"));

@@ -1,4 +1,4 @@
-import { type Document, LineCounter, isMap, isNode, isScalar, isSeq, parseAllDocuments } from "yaml";
+import { type Document, LineCounter, isMap, isNode, isScalar, isSeq, parseAllDocuments, visit } from "yaml";
 import type { Problem } from "./problem.js";
 
 /** Definitions of a YAML file with the place of every part, so that a problem can be pointed at. */
@@ -25,6 +25,7 @@ export function parseYamlFile(file: string, text: string): { definitions: YamlDe
   for (const document of "empty" in documents ? [] : documents) {
     for (const error of document.errors) problems.push({ file, ...at(lines, error.pos[0]), path: "", ...yamlWords(error, text) });
     if (document.errors.length > 0) continue;
+    keepNullKeys(document);
     const value = valueOf(document, file, lines, problems);
     if (value === null || value === undefined) continue;
     const items: [unknown, PropertyKey[]][] = Array.isArray(value) ? value.map((item, index) => [item, [index]]) : [[value, []]];
@@ -33,6 +34,15 @@ export function parseYamlFile(file: string, text: string): { definitions: YamlDe
     }
   }
   return { definitions, problems };
+}
+
+/** `null: zero` in a component means the key "null"; YAML reads the word as nothing, even before a colon. */
+function keepNullKeys(document: Document): void {
+  visit(document, {
+    Pair(_, pair) {
+      if (isScalar(pair.key) && pair.key.value === null && pair.key.source === "null") pair.key.value = "null";
+    },
+  });
 }
 
 /** Aliases that cannot be resolved show up only when the document is turned into plain data. */

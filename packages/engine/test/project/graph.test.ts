@@ -63,3 +63,14 @@ test("a chain of thousands of audiences is ordered without overflowing", () => {
   expect(order[0]?.name).toBe(`a${length - 1}`);
   expect(order.at(-1)?.name).toBe("a0");
 });
+
+test("SQL of traits and conditions reads models by reference, and comes after nothing else", () => {
+  const withSql = testProject({
+    "models/tickets.sql": "SELECT 1 AS id",
+    "traits/t.yml": `{ name: t, entity: account, type: sql, value: integer, sql: "SELECT id, 1 AS value FROM {{ ref('tickets') }}" }`,
+    "audiences/a.yml": `{ name: a, entity: account, where: { not: { sql: "SELECT id FROM {{ ref('tickets') }} JOIN {{ source('raw', 'events') }} ON true" } } }`,
+  });
+  expect(withSql.traits[0]).toMatchObject({ sql: 'SELECT id, 1 AS value FROM models."tickets"' });
+  expect(withSql.audiences[0]?.where).toEqual({ not: { sql: 'SELECT id FROM models."tickets" JOIN "raw"."events" ON true' } });
+  expect(topologicalOrder(withSql).map(nodeId)).toEqual(["model tickets", "trait account.t", "audience a"]);
+});

@@ -1152,6 +1152,11 @@ const cases: Case[] = [
     says: [["models/schema.yml:4:9 models[0].columns[0]", "There is no model `bse`.", "Did you mean `base`?"]],
   },
   {
+    title: "a trait over a model that is not there",
+    files: { "traits/x.yml": "name: a\nentity: user\ntype: sql\nvalue: integer\nsql: SELECT id, value FROM {{ ref('bsae') }}\n" },
+    says: [["traits/x.yml:5:6 sql", "There is no model `bsae`.", "Did you mean `base`?"]],
+  },
+  {
     title: "a circle through models, roll-ups and audiences",
     files: {
       "models/a.sql": "SELECT * FROM {{ ref('b') }}",

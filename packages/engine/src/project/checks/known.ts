@@ -13,6 +13,7 @@ export interface Known {
   readonly config: Config | undefined;
   /** Entity kinds; `user` is always one. */
   readonly kinds: readonly string[];
+  readonly models: readonly string[];
   readonly traits: readonly Trait[];
   readonly scores: ReadonlyMap<string, Score>;
   readonly audiences: ReadonlyMap<string, Audience>;
@@ -27,7 +28,7 @@ export interface Known {
   report(at: Placed<unknown>, path: readonly PropertyKey[], message: string, remedy?: string, of?: "key" | "value"): void;
 }
 
-export function knownOf(definitions: Definitions, problems: Problem[]): Known {
+export function knownOf(definitions: Definitions, models: readonly string[], problems: Problem[]): Known {
   const { placed, broken } = definitions;
   const config = definitions.config?.definition;
   const traits = placed.trait.map(({ definition }) => definition);
@@ -37,6 +38,7 @@ export function knownOf(definitions: Definitions, problems: Problem[]): Known {
   return {
     config,
     kinds: [...new Set(["user", ...Object.keys(config?.entities ?? {})])],
+    models,
     traits,
     scores: new Map(placed.score.map(({ definition }) => [definition.name, definition])),
     audiences: new Map(placed.audience.map(({ definition }) => [definition.name, definition])),

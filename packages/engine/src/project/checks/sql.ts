@@ -1,9 +1,28 @@
+import { messageOf } from "../../base/errors.js";
 import type { Placed } from "../parse-definitions.js";
+import { suggestion } from "../problem.js";
+import { withModelNames } from "../sql-template.js";
 import type { Known } from "./known.js";
 
 /** The little that can be said of SQL without running it: it is one SELECT, and it names the columns that are read. */
 export function checkSql(known: Known, at: Placed<unknown>, path: readonly PropertyKey[], text: string, columns: readonly string[]): void {
-  const code = withoutLiterals(text);
+  let rendered: ReturnType<typeof withModelNames>;
+  try {
+    rendered = withModelNames(text);
+  } catch (error) {
+    const reason = messageOf(error).trim().split("\n").at(-1) ?? "";
+    known.report(
+      at,
+      path,
+      `The template in this SQL cannot be read: ${reason.trim()}.`,
+      "It may say `{{ ref('model') }}` and `{{ source('raw', 'events') }}`.",
+    );
+    return;
+  }
+  for (const model of rendered.refs) {
+    if (!known.models.includes(model)) known.report(at, path, `There is no model \`${model}\`.`, suggestion(model, known.models, "models"));
+  }
+  const code = withoutLiterals(rendered.sql);
   if (!/^\s*(select|with|from)\b/i.test(code)) {
     known.report(at, path, "This SQL is no query.", "It starts with SELECT or WITH.");
     return;

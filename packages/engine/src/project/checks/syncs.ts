@@ -73,7 +73,10 @@ function checkColumns(known: Known, at: Placed<Sync>, kind: string): void {
   const { from, key, mapping } = at.definition;
   const columns = columnsOf(known, kind, "changes" in from);
   const check = (path: readonly PropertyKey[], column: string) => {
-    if (columns.has(column) || known.isBroken("trait", column) || known.isBroken("score", column)) return;
+    const ofBroken = (["trait", "score", "audience"] as const).some(
+      (each) => known.isBroken(each, column.replace(/_bucket$/, "")) || known.isBroken(each, column),
+    );
+    if (columns.has(column) || ofBroken) return;
     const remedy = suggestion(column, columns, "columns");
     known.report(at, path, `There is no column \`${column}\` of ${kind}: no trait, score or audience has this name.`, remedy);
   };
