@@ -28,7 +28,8 @@ export async function pageOf(
   sync: Sync,
   runId: number,
   from: number,
-  rows: number = pageRowsMax,
+  rows: number,
+  { dryRun = false }: { dryRun?: boolean } = {},
 ): Promise<Page> {
   const { dialect } = connection;
   const range = sql`ordinal >= ${from} AND ordinal < ${from + rows}`;
