@@ -131,6 +131,28 @@ describe("the simulator", () => {
   });
 });
 
+describe("the world that npm start sends", () => {
+  it("is as large as promised, within bounded time", () => {
+    const simulated = orchard({ seed: "orchard", until });
+    const started = performance.now();
+    for (const sending of simulated.history()) void sending;
+    const seconds = (performance.now() - started) / 1000;
+    const truth = simulated.truth();
+    expect(truth.users).toBeGreaterThanOrEqual(5_000);
+    expect(truth.workspaces).toBeGreaterThanOrEqual(800);
+    expect(truth.accounts).toBeGreaterThanOrEqual(500);
+    expect(truth.unique).toBeGreaterThanOrEqual(500_000);
+    expect(truth.overage.length).toBeGreaterThan(40);
+    expect(truth.activeDeals.length).toBeGreaterThan(8);
+    const rate = (arm: "control" | "treatment") => truth.experiment.converted[arm] / truth.experiment.exposed[arm];
+    expect(rate("treatment") - rate("control")).toBeGreaterThan(0.02);
+    const { ship_faster: works, world_tour: fails } = truth.channels;
+    expect(works.activated / works.visitors).toBeGreaterThan(3 * (fails.activated / fails.visitors));
+    // About five seconds on a quiet machine; this only catches a slip by an order of magnitude.
+    expect(seconds).toBeLessThan(60);
+  });
+});
+
 describe("live traffic", () => {
   const from = until + 60_000_000;
 

@@ -128,7 +128,7 @@ async function tryOnce(
     const again = statusCode === 429 || statusCode === 408 || statusCode >= 500;
     return again ? { state: "again", reason, retryAfterMs: pauseOf(response.headers["retry-after"]) } : { state: "refused", reason };
   } catch (thrown) {
-    if (signal?.aborted === true) throw thrown;
+    signal?.throwIfAborted();
     return { state: "again", reason: messageOf(thrown) };
   }
 }
