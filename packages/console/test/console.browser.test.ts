@@ -146,7 +146,7 @@ describe("asking", () => {
   it("explains a score back to its events", async () => {
     server.mode = "data";
     await open("/entities/workspace/ws_303");
-    await page.getByRole("button", { name: /^Why Workspace activation/ }).click();
+    await page.getByRole("button", { name: /Why Workspace activation/ }).click();
     const drawer = page.getByRole("dialog");
     await drawer.getByText("Σ w·v / Σ w").waitFor();
     await drawer
@@ -185,8 +185,8 @@ describe("asking", () => {
     await open("/entities/user");
     await page.getByRole("textbox", { name: "Search people" }).fill("maren");
     await page.waitForURL(/q=maren/);
-    await expect.poll(() => page.getByRole("region", { name: "People" }).getByRole("row").count()).toBeLessThan(10);
-    await page.getByRole("region", { name: "People" }).getByRole("link").first().click();
+    await expect.poll(() => page.getByRole("group", { name: "People" }).getByRole("row").count()).toBeLessThan(10);
+    await page.getByRole("group", { name: "People" }).getByRole("link").first().click();
     await page.waitForURL(/entities\/user\/u_/);
     await page.getByRole("tab", { name: "Summary" }).waitFor();
   });

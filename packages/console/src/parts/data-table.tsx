@@ -14,6 +14,8 @@ export interface Column<Row> {
   readonly align?: "right";
   readonly nowrap?: boolean;
   readonly width?: number | string;
+  /** The header is for screen readers only. */
+  readonly quiet?: boolean;
   /** Left out where there is no room. */
   readonly phone?: "hide";
 }
@@ -54,7 +56,7 @@ export function DataTable<Row extends object>({ label, rows, columns, rowKey, li
   const table = useTable({ features, columns: definitions, data, getRowId: rowKey, manualSorting: server !== undefined });
   const heads = table.getHeaderGroups()[0]?.headers ?? [];
   return (
-    <div className={style["tableWrap"]} role="region" aria-label={label} tabIndex={0}>
+    <div className={style["tableWrap"]} role="group" aria-label={label} tabIndex={0}>
       <table className={style["table"]}>
         <thead>
           <tr>
@@ -74,7 +76,13 @@ export function DataTable<Row extends object>({ label, rows, columns, rowKey, li
                     sorting === undefined || sorting.sorted === false ? undefined : sorting.sorted === "asc" ? "ascending" : "descending"
                   }
                 >
-                  {sorting === undefined ? column.header : <SortButton {...sorting} label={column.header} />}
+                  {column.quiet === true ? (
+                    <span className="visually-hidden">{column.header}</span>
+                  ) : sorting === undefined ? (
+                    column.header
+                  ) : (
+                    <SortButton {...sorting} label={column.header} />
+                  )}
                 </th>
               );
             })}

@@ -44,7 +44,7 @@ const paper: MantineColorsTuple = [
 
 export const theme = createTheme({
   primaryColor: "sap",
-  primaryShade: { light: 7, dark: 4 },
+  primaryShade: 7,
   autoContrast: true,
   colors: { sap, dark: bark, gray: paper },
   fontFamily: "var(--font-text)",

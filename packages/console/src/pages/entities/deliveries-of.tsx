@@ -52,7 +52,8 @@ export function DeliveriesOf({ profile, name, onAsk }: { profile: Profile; name:
             },
             {
               id: "why",
-              header: "",
+              header: "Explanation",
+              quiet: true,
               align: "right",
               cell: (row) => (
                 <WhyButton about={{ title: `Why ${name} was sent by ${row.syncTitle}`, request: { sync: row.sync } }} onAsk={onAsk} />

@@ -76,7 +76,8 @@ export function TraitsTable({
           },
           {
             id: "why",
-            header: "",
+            header: "Explanation",
+            quiet: true,
             align: "right",
             cell: (row) => (
               <WhyButton

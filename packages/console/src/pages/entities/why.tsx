@@ -15,7 +15,7 @@ export interface WhyQuestion {
 
 export function WhyButton({ about, onAsk, label = "why" }: { about: WhyQuestion; onAsk: (question: WhyQuestion) => void; label?: string }) {
   return (
-    <button type="button" className={style["why"]} onClick={() => onAsk(about)} aria-label={about.title}>
+    <button type="button" className={style["why"]} onClick={() => onAsk(about)} aria-label={`${label}: ${about.title}`}>
       {label}
     </button>
   );

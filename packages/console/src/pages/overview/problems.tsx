@@ -14,7 +14,7 @@ export function Problems({ problems }: { problems: readonly Problem[] }) {
             <div>
               <strong>{problem.message}</strong>{" "}
               {problem.at === null ? null : (
-                <span className="faint">
+                <span className="soft">
                   <Ago at={problem.at} />
                 </span>
               )}

@@ -38,11 +38,6 @@ export function Gantt({ cycles }: { cycles: readonly CycleView[] }) {
               type="button"
               className={style["row"]}
               aria-expanded={open === cycle.cycleId}
-              aria-label={`Cycle ${cycle.cycleId}, ${plural(cycle.events, "event")}, ${formatSeconds(cycle.seconds)}: ${secondsByStage(
-                cycle.steps,
-              )
-                .map((stage) => `${stage.stage} ${formatSeconds(stage.seconds)}`)
-                .join(", ")}`}
               onClick={() => setOpen(open === cycle.cycleId ? null : cycle.cycleId)}
             >
               <span className="faint">
@@ -62,6 +57,12 @@ export function Gantt({ cycles }: { cycles: readonly CycleView[] }) {
               </span>
               <span className="num" style={{ textAlign: "right" }}>
                 {formatSeconds(cycle.seconds)}
+              </span>
+              <span className="visually-hidden">
+                , cycle {cycle.cycleId}:{" "}
+                {secondsByStage(cycle.steps)
+                  .map((stage) => `${stage.stage} ${formatSeconds(stage.seconds)}`)
+                  .join(", ")}
               </span>
             </button>
             {open === cycle.cycleId ? <Detail cycle={cycle} /> : null}
