@@ -1,5 +1,7 @@
+import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { describeCatalogue, destinationSlugs } from "../scripts/describe.js";
+import { cataloguePage } from "../scripts/page.js";
 import { CatalogueChild } from "../src/catalogue-child.js";
 import { childFiles } from "../src/child-files.js";
 import type { RequestTrace, RowOutcome } from "../src/engine.js";
@@ -32,6 +34,17 @@ afterAll(async () => {
 
 test("the committed catalogue is what the installed packages say", () => {
   expect(listCatalogue()).toEqual(JSON.parse(JSON.stringify(describeCatalogue())));
+});
+
+test("the page of all destinations is what the catalogue says, and the guide names every verified action", () => {
+  const page = (name: string) => readFileSync(new URL(`../../../docs/${name}`, import.meta.url), "utf8");
+  expect(page("catalogue.md")).toBe(cataloguePage(listCatalogue()));
+  for (const [slug, actions] of Object.entries(verifiedActions)) {
+    const line = page("guides/destinations.md")
+      .split("\n")
+      .find((candidate) => candidate.includes(`\`catalogue:${slug}\``));
+    for (const action of actions) expect(line, `${slug} in docs/guides/destinations.md`).toContain(`\`${action}\``);
+  }
 });
 
 test("215 destinations, each with settings, actions and fields", () => {
