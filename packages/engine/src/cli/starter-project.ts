@@ -153,6 +153,11 @@ curl http://127.0.0.1:4300/v1/track -u ${writeKey}: -H 'content-type: applicatio
   -d '{"userId":"ada","event":"Project Created","properties":{"workspace_id":"w1"}}'
 \`\`\`
 
-Then \`cambium explain workspace w1 --score activation\` says what it did.
+Then \`cambium explain workspace w1 --score activation\` says what it did. People join a workspace with a group call:
+
+\`\`\`
+curl http://127.0.0.1:4300/v1/group -u ${writeKey}: -H 'content-type: application/json' \\
+  -d '{"userId":"ada","groupId":"w1","traits":{"name":"First workspace","account_id":"a1"}}'
+\`\`\`
 `;
 }

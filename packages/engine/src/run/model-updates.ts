@@ -1,20 +1,27 @@
 import type { CycleWindow } from "../base/cycle.js";
 import { CambiumError } from "../base/errors.js";
-import { type Instant, microsPerSecond } from "../base/instant.js";
+import type { Instant } from "../base/instant.js";
 import { type ModelOutcome, runModels } from "../model/run-models.js";
 import { segmentViews } from "../model/segment-views.js";
 import type { Project } from "../project/project.js";
 import { sql } from "../warehouse/sql.js";
 import type { Connection } from "../warehouse/warehouse.js";
 
-/** Views hardly ever change and tables have their own refresh: looking more often would only cost. */
-const lookEveryMicros = 30 * microsPerSecond;
+/** Looking whether views are current may take this share of the time; looking is put off where it takes long. */
+const shareOfTimeMax = 0.02;
 
 /** Keeps the schemas `models` and `segment` up to date between cycles; never within a cycle's transaction. */
 export class ModelUpdates {
   #definitions = "";
   #lookedAt: Instant = 0;
+  #waitMicros = 0;
+  #behind = false;
   #told = new Map<string, string>();
+
+  /** The last look was put off: somebody should come back. */
+  get isBehind(): boolean {
+    return this.#behind;
+  }
 
   /** Looks if it is time to, or when definitions changed, or when told to. Each new failure of a model is told once. */
   async update(
@@ -23,8 +30,10 @@ export class ModelUpdates {
     now: Instant,
     options: { force?: boolean; onError?: (thrown: unknown) => void } = {},
   ): Promise<void> {
-    const isDue = options.force === true || this.#definitions !== project.fingerprint || now - this.#lookedAt >= lookEveryMicros;
+    const isDue = options.force === true || this.#definitions !== project.fingerprint || now - this.#lookedAt >= this.#waitMicros;
+    this.#behind = !isDue;
     if (!isDue) return;
+    const startedAt = performance.now();
     const loaded = await connection.first<{ to_load: number }>(
       sql`/* how far loading is */ SELECT coalesce(max(load_id), 0) AS to_load FROM ops.loads`,
     );
@@ -33,6 +42,7 @@ export class ModelUpdates {
     const outcomes = await runModels(connection, project, window);
     this.#definitions = project.fingerprint;
     this.#lookedAt = now;
+    this.#waitMicros = ((performance.now() - startedAt) * 1000) / shareOfTimeMax;
     for (const outcome of outcomes) this.#tell(outcome, options.onError);
   }
 
