@@ -1,4 +1,4 @@
-import { groupKey, textAtEventPath } from "../project/group-key.js";
+import { groupIdOf, groupKey, textAtEventPath } from "../project/group-key.js";
 import { groupKeyValue } from "../project/identifier-value.js";
 import { type EntityKind, groupKinds } from "../project/project.js";
 import { groupColumn } from "../warehouse/create-tables.js";
@@ -58,6 +58,7 @@ async function readGroups(scope: Scope, entity: EntityKind): Promise<void> {
   );
 }
 
+/** The outside id is taken from the event; where the rules for it changed since it was loaded, the id itself stands in. */
 async function writeGroups(scope: Scope, entity: EntityKind): Promise<void> {
   const { connection, dialect, project } = scope;
   const groups = name(working("groups", entity.kind));
@@ -67,16 +68,17 @@ async function writeGroups(scope: Scope, entity: EntityKind): Promise<void> {
     await connection.run(sql`/* identify: groups seen earlier or later than known */ ${statement}`);
   }
   if ((await countOf(scope, sql`${groups} WHERE known_first IS NULL`)) === 0) return;
+  const column = sql`e.${name(groupColumn(entity.kind))}`;
   const keys = [
-    sql`SELECT e.${name(groupColumn(entity.kind))} AS entity_id, ${groupKey(dialect, project, entity)} AS key FROM ${newEvents(scope)}
-      AND e.message_id IN (SELECT message_id FROM ${groups} WHERE known_first IS NULL) AND e.${name(groupColumn(entity.kind))} IS NOT NULL`,
+    sql`SELECT ${column} AS entity_id, ${groupKey(dialect, project, entity)} AS key FROM ${newEvents(scope)}
+      AND e.message_id IN (SELECT message_id FROM ${groups} WHERE known_first IS NULL) AND ${column} = ${groupIdOf(dialect, project, entity)}`,
     ...groupKinds(project)
       .filter((child) => child.parent === entity.kind)
       .map((child) => sql`SELECT parent_id, parent_key FROM ${name(working("parents", child.kind))}`),
   ];
   await connection.run(sql`/* identify: new groups with their outside ids */ INSERT INTO ${entityTable(entity)} (entity_id, key, first_seen, last_seen, parent_id)
-    SELECT g.entity_id, min(k.key), min(g.first_seen), min(g.last_seen), NULL FROM ${groups} AS g JOIN (${join(keys, " UNION ALL ")}) AS k ON k.entity_id = g.entity_id
-    WHERE g.known_first IS NULL AND k.key IS NOT NULL GROUP BY g.entity_id`);
+    SELECT g.entity_id, coalesce(min(k.key), ${dialect.idText(sql`g.entity_id`)}), min(g.first_seen), min(g.last_seen), NULL
+    FROM ${groups} AS g LEFT JOIN (${join(keys, " UNION ALL ")}) AS k ON k.entity_id = g.entity_id WHERE g.known_first IS NULL GROUP BY g.entity_id`);
   await connection.run(sql`/* identify: a group's facts are its own */ INSERT INTO ${subjectTable(entity.kind)} (subject_id, entity_id)
     SELECT entity_id, entity_id FROM ${groups} WHERE known_first IS NULL`);
   await touch(scope, "event", sql`SELECT ${entity.kind} AS kind, entity_id, message_id FROM ${groups} WHERE known_first IS NULL`);
