@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { batchElements } from "../../src/collect/protocol/batch-elements.js";
 import { badEscape, elementSpans, keyStart, mayHaveBadEscape, valueSpan } from "../../src/collect/protocol/json-text.js";
 
 test("the elements of any list are found where they are, however it is written", () => {
@@ -59,5 +60,39 @@ test("a bad escape is found exactly when the text is no text", () => {
       if (bad) expect(mayHaveBadEscape(raw)).toBe(true);
     }),
     { numRuns: 2000 },
+  );
+});
+
+test("elements found quickly are those found by scanning, whatever the events hold", () => {
+  const awkward = fc.constantFrom("},{", "} ", "]", '"},{"', "a", "é", "\\");
+  const value = fc.oneof(
+    fc.jsonValue({ maxDepth: 3 }),
+    awkward,
+    fc.array(fc.record({ sku: awkward }), { maxLength: 3 }),
+    fc.array(fc.array(fc.constant(1))),
+  );
+  const event = fc.oneof(
+    { weight: 9, arbitrary: fc.dictionary(awkward, value, { maxKeys: 4 }) },
+    { weight: 1, arbitrary: fc.constantFrom(5, null, "},{", []) },
+  );
+  const separator = fc.constantFrom(",", ",", ",", ", ", " ,", ",\t");
+  const extra = fc.constantFrom(
+    "",
+    ',"sentAt":"x"',
+    ',"batch":[{"last":1},{"counts":2}]',
+    ',"context":[{"a":1},{"b":2}]',
+    ',"b\\u0061tch":[{},{}]',
+  );
+  fc.assert(
+    fc.property(fc.array(event, { maxLength: 6 }), separator, extra, fc.boolean(), (events, between, tail, wrapped) => {
+      const list = `[${events.map((one) => JSON.stringify(one)).join(between)}]`;
+      const text = Buffer.from(wrapped ? `{"batch":${list}${tail}}` : list).toString("latin1");
+      const document = JSON.parse(text) as { batch: unknown[] } | unknown[];
+      const batch = Array.isArray(document) ? document : document.batch;
+      const found = batchElements(text, document, batch, 64);
+      expect(found.map(({ start, end }) => JSON.parse(text.slice(start, end)) as unknown)).toEqual(batch);
+      for (const { start, depth } of found) expect(depth).toBeGreaterThanOrEqual(valueSpan(text, start).depth);
+    }),
+    { numRuns: 3000 },
   );
 });

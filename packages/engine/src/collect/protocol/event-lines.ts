@@ -1,9 +1,10 @@
 import type { Instant } from "../../base/instant.js";
 import type { CollectorLimits } from "../limits.js";
+import { batchElements } from "./batch-elements.js";
 import { latin1, utf8 } from "./bytes.js";
 import { type Fields, type Problem, eventProblem, isFields, kindOf } from "./event-problem.js";
 import { eventTime, readInstant } from "./event-time.js";
-import { badEscape, elementSpans, keyStart, mayHaveBadEscape, valueSpan } from "./json-text.js";
+import { badEscape, mayHaveBadEscape, valueSpan } from "./json-text.js";
 import type { RequestBody } from "./request-body.js";
 import type { RequestFacts } from "./request-facts.js";
 import { type BatchDefaults, batchDefaults, rewritten, wantsRewrite } from "./rewrite-event.js";
@@ -39,7 +40,7 @@ export function eventLines(body: RequestBody, facts: RequestFacts, limits: Colle
     const line = eventLine(document, text.slice(span.start, span.end), span.depth, around);
     return { lines: line.text, events: 1, quarantined: line.problem ? 1 : 0 };
   }
-  const spans = elementSpans(text, outer === undefined ? 0 : (keyStart(text, "batch") ?? 0));
+  const spans = batchElements(text, document, batch, limits.depthMax);
   let lines = "";
   let quarantined = 0;
   for (let index = 0; index < batch.length; index += 1) {

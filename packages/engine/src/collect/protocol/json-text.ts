@@ -64,17 +64,26 @@ export function elementSpans(text: string, from: number): Span[] {
 /** Where the value of a key of the outermost object starts; the last one counts, as for `JSON.parse`. */
 export function keyStart(text: string, key: string): number | undefined {
   let found: number | undefined;
-  let at = skipSpace(text, skipSpace(text, 0) + 1);
+  for (let next = nextKey(text, undefined, key); next !== undefined; next = nextKey(text, valueSpan(text, next).end, key)) found = next;
+  return found;
+}
+
+/** Where the value of the next such key of the outermost object starts; `behind` is the end of one of its values. */
+export function nextKey(text: string, behind: number | undefined, key: string): number | undefined {
+  let at = behind === undefined ? skipSpace(text, skipSpace(text, 0) + 1) : behindComma(text, behind);
   while (text.charCodeAt(at) === quote) {
     const nameEnd = stringEnd(text, at);
-    const matches = sameKey(text.slice(at, nameEnd), key);
     // Behind the name there is a colon.
     const value = skipSpace(text, skipSpace(text, nameEnd) + 1);
-    if (matches) found = value;
-    at = skipSpace(text, valueSpan(text, value).end);
-    if (text.charCodeAt(at) === comma) at = skipSpace(text, at + 1);
+    if (sameKey(text.slice(at, nameEnd), key)) return value;
+    at = behindComma(text, valueSpan(text, value).end);
   }
-  return found;
+  return undefined;
+}
+
+function behindComma(text: string, from: number): number {
+  const at = skipSpace(text, from);
+  return text.charCodeAt(at) === comma ? skipSpace(text, at + 1) : at;
 }
 
 /** Does the text hold a NUL, or half of a surrogate pair, written as an escape? Such text is no text elsewhere. */
