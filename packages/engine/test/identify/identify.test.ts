@@ -8,12 +8,12 @@ import { sql } from "../../src/warehouse/sql.js";
 import { type TestEvent, appendEvents, id } from "../support/events.js";
 import { defaultFiles, testProject } from "../support/project.js";
 import { testWarehouse } from "../support/warehouse.js";
-import { emptyIdentity } from "./tables.js";
+import { emptyIdentity, kinds } from "./tables.js";
 
 let warehouse: Awaited<ReturnType<typeof testWarehouse>>;
 let loads = 0;
 beforeAll(async () => {
-  warehouse = await testWarehouse();
+  warehouse = await testWarehouse(kinds);
 });
 beforeEach(async () => {
   await emptyIdentity(warehouse.connection);

@@ -14,10 +14,11 @@ import {
 import { join, name } from "../../src/warehouse/sql.js";
 import type { Connection } from "../../src/warehouse/warehouse.js";
 
-const kinds = ["user", "workspace", "account"];
+/** A team belongs to a workspace, a workspace to an account. */
+export const kinds = ["user", "team", "workspace", "account"];
 
 /** Everything the identity stage owns, for comparing one way of getting there with another. */
-export const identityTables: readonly TableSpec[] = [
+const identityTables: readonly TableSpec[] = [
   identifiers,
   observations,
   merges,
