@@ -105,6 +105,18 @@ JOIN growth.user_entities AS e ON e.entity_id = s.entity_id WHERE i.type = 'anon
     expect(Object.fromEntries(parents.map((row) => [row.key, row.parent]))).toEqual(truth.parents);
   });
 
+  it("knows the members of each workspace, those who were removed left out", async () => {
+    const rows = await connection.read<{ workspace: string; user: string }>(
+      sql`SELECT w.key AS workspace, u.key AS user FROM growth.memberships AS m JOIN growth.workspace_entities AS w ON w.entity_id = m.group_id
+JOIN growth.user_entities AS u ON u.entity_id = m.user_id WHERE m.kind = 'workspace' AND m.valid_to IS NULL`,
+    );
+    const members: Record<string, string[]> = Object.fromEntries(Object.keys(truth.members).map((workspace) => [workspace, []]));
+    for (const { workspace, user } of rows) members[workspace]?.push(user);
+    const sorted = (all: Readonly<Record<string, readonly string[]>>) =>
+      Object.fromEntries(Object.entries(all).map(([workspace, users]) => [workspace, [...users].sort()]));
+    expect(sorted(members)).toEqual(sorted(truth.members));
+  });
+
   it("counts deployments of each user", async () => {
     const rows = await connection.read<{ key: string; deployments: number }>(
       sql`SELECT e.key, t.deployments FROM growth.user_traits AS t JOIN growth.user_entities AS e ON e.entity_id = t.entity_id WHERE t.deployments > 0`,
