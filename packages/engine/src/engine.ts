@@ -93,7 +93,7 @@ export async function openEngine(settings: EngineSettings): Promise<Engine> {
       await connection.close();
     }
   };
-  const run = (name: string, options: { dryRun?: boolean; confirm?: boolean }): Promise<RunResult> => {
+  const dryRun = (name: string): Promise<RunResult> => {
     const sync = project.syncs.find((candidate) => candidate.name === name);
     if (sync === undefined) throw new CambiumError("NOT_FOUND", `There is no sync ${name}.`);
     return withConnection((connection) =>
@@ -102,7 +102,7 @@ export async function openEngine(settings: EngineSettings): Promise<Engine> {
         clock,
         destinations: (definition) => destinations.of(definition),
         env: settings.env ?? process.env,
-        ...options,
+        dryRun: true,
       }),
     );
   };
@@ -137,9 +137,9 @@ export async function openEngine(settings: EngineSettings): Promise<Engine> {
       withConnection(async (connection) =>
         verifyAnswerOf(await verify(warehouse, connection, project, { kind, typed: loops.typed() }), await checkLedger(connection)),
       ),
-    dryRun: async (sync) => dryRunAnswerOf(await run(sync, { dryRun: true })),
-    runSync: async (sync) => syncAnswerOf(await run(sync, {})),
-    confirmSync: async (sync) => syncAnswerOf(await run(sync, { confirm: true })),
+    dryRun: async (sync) => dryRunAnswerOf(await dryRun(sync)),
+    runSync: async (sync) => syncAnswerOf(await runner.run(sync)),
+    confirmSync: async (sync) => syncAnswerOf(await runner.run(sync, { confirm: true })),
     subscribe(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);

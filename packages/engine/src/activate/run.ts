@@ -332,7 +332,8 @@ async function closeRun(
     await writeHead(connection, sync.name, {
       ...head,
       // Only a run that took up everything makes the sync even with the cycle; otherwise the rest would be forgotten.
-      toCycle: remaining === 0 ? plan.toCycle : head.toCycle,
+      // A log has its own cursor; rows that it leaves wait behind a try, which wakes the sync by itself.
+      toCycle: remaining === 0 || ("changes" in sync.from && ended.state === "done") ? plan.toCycle : head.toCycle,
       changeId: settled,
       state: ended.state === "paused" ? "paused" : "ok",
       failures,

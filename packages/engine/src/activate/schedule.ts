@@ -34,7 +34,8 @@ interface Facts {
   /** Newest cycle that changed an entity of a kind, and newest that saw events. */
   readonly changedIn: ReadonlyMap<string, number>;
   readonly cycle: number;
-  readonly changeOf: ReadonlyMap<string, number>;
+  /** Newest cycle in which somebody entered or left an audience. */
+  readonly logOf: ReadonlyMap<string, number>;
 }
 
 export async function dueSyncs(connection: Connection, project: Project, now: Instant): Promise<Schedule> {
@@ -67,7 +68,7 @@ function judge(project: Project, sync: Sync, facts: Facts, now: Instant): { reas
 }
 
 function hasNews(project: Project, sync: Sync, head: SyncHead, facts: Facts): boolean {
-  if ("changes" in sync.from) return (facts.changeOf.get(sync.from.changes) ?? 0) > head.changeId;
+  if ("changes" in sync.from) return (facts.logOf.get(sync.from.changes) ?? 0) > head.toCycle;
   const kind = kindOf(project, sync);
   return (kind === undefined ? facts.cycle : (facts.changedIn.get(kind) ?? 0)) > head.toCycle;
 }
@@ -75,7 +76,6 @@ function hasNews(project: Project, sync: Sync, head: SyncHead, facts: Facts): bo
 async function readFacts(connection: Connection): Promise<Facts> {
   const heads = await readHeads(connection);
   const since = Math.min(...[...heads.values()].map((head) => head.toCycle), Number.MAX_SAFE_INTEGER);
-  const sinceChange = Math.min(...[...heads.values()].map((head) => head.changeId), Number.MAX_SAFE_INTEGER);
   const retries = await connection.read<{ sync: string; at: string }>(
     sql`/* the next try of each sync */ SELECT sync, min(next_at) AS at FROM ${nameOf(syncRows)} WHERE state = 'waiting' GROUP BY sync`,
   );
@@ -85,7 +85,7 @@ async function readFacts(connection: Connection): Promise<Facts> {
   );
   const cycle = await connection.first<{ n: number | null }>(sql`SELECT max(cycle_id) AS n FROM ops.cycles WHERE events > 0`);
   const log = await connection.read<{ audience: string; n: number }>(
-    sql`/* the newest change of each audience */ SELECT audience, max(change_id) AS n FROM growth.audience_changes WHERE change_id > ${sinceChange} GROUP BY audience`,
+    sql`/* the newest cycle that changed each audience */ SELECT audience, max(cycle_id) AS n FROM growth.audience_changes WHERE cycle_id > ${since} GROUP BY audience`,
   );
   return {
     heads,
@@ -93,6 +93,6 @@ async function readFacts(connection: Connection): Promise<Facts> {
     crashed: new Set(crashed.map((row) => row.sync)),
     changedIn: new Map(changed.map((row) => [row.kind, row.n])),
     cycle: cycle?.n ?? 0,
-    changeOf: new Map(log.map((row) => [row.audience, row.n])),
+    logOf: new Map(log.map((row) => [row.audience, row.n])),
   };
 }

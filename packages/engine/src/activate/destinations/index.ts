@@ -1,10 +1,14 @@
 import { CambiumError } from "../../base/errors.js";
 import type { DestinationDefinition } from "../../project/kinds/destination.js";
 import type { Connection } from "../../warehouse/warehouse.js";
-import type { Destination } from "../destination.js";
+import type { Destination, DestinationSpec } from "../destination.js";
 import { fileDestination } from "./file/file.js";
+import { fileSpec } from "./file/spec.js";
 import { postgresDestination } from "./postgres/postgres.js";
+import { postgresSpec } from "./postgres/spec.js";
 import { slackDestination } from "./slack/slack.js";
+import { slackSpec } from "./slack/spec.js";
+import { webhookSpec } from "./webhook/spec.js";
 import { webhookDestination } from "./webhook/webhook.js";
 
 /** The list of our own destinations, and the function that finds the one behind a definition. */
@@ -26,6 +30,14 @@ const own: Readonly<Record<string, (parts: DestinationParts) => Destination>> = 
 };
 
 export const ownDestinationTypes: readonly string[] = Object.keys(own);
+
+/** What each says about itself, without making one. */
+export const ownDestinationSpecs: Readonly<Record<string, DestinationSpec>> = {
+  webhook: webhookSpec,
+  postgres: postgresSpec,
+  slack: slackSpec,
+  file: fileSpec,
+};
 
 /** Destinations by definition, each made once per type; `close` ends their connections. */
 export function destinationsBehind(parts: DestinationParts): {
