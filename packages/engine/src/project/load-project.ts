@@ -3,8 +3,8 @@ import path from "node:path";
 import { CambiumError } from "../base/errors.js";
 import { buildProject } from "./build-project.js";
 import { checkProject } from "./check-project.js";
-import { configFile, definitionKindNames, definitionKinds, modelsFolder } from "./definition-kinds.js";
-import { type Files, parseDefinitions } from "./parse-definitions.js";
+import { type DefinitionKind, configFile, definitionKindNames, definitionKinds, modelsFolder } from "./definition-kinds.js";
+import { type Files, type Placed, parseDefinitions } from "./parse-definitions.js";
 import { parseModels } from "./parse-models.js";
 import { projectInvalid } from "./problem.js";
 import type { Project } from "./project.js";
@@ -22,11 +22,25 @@ export async function loadProject(dir: string): Promise<Project> {
 
 /** The same from text: `files` maps paths relative to the project (with `/`) to their content. Pure. */
 export function projectFromFiles(files: Files, dir: string = "/project"): Project {
+  return placedProject(files, dir).project;
+}
+
+/** A checked project and where its definitions stand, for whoever can check more of them. */
+export interface PlacedProject {
+  readonly project: Project;
+  placeOf(kind: DefinitionKind, name: string): Placed<unknown> | undefined;
+}
+
+export function placedProject(files: Files, dir: string = "/project"): PlacedProject {
   const definitions = parseDefinitions(files);
   const models = parseModels(files);
   const problems = [...definitions.problems, ...models.problems, ...checkProject(files, definitions, models)];
   if (problems.length > 0 || definitions.config === undefined) throw projectInvalid(problems);
-  return buildProject(dir, files, definitions.config.definition, definitions.placed, models.models);
+  const { placed } = definitions;
+  return {
+    project: buildProject(dir, files, definitions.config.definition, placed, models.models),
+    placeOf: (kind, name) => placed[kind].find(({ definition }) => definition.name === name),
+  };
 }
 
 /** Every file that a project consists of: cambium.yml, the kinds' folders, the models, and the lists that audiences name. */

@@ -1,6 +1,8 @@
 import type { Command } from "commander";
-import { loadProject } from "../../project/load-project.js";
+import { placedProject, readProjectFiles } from "../../project/load-project.js";
+import { projectInvalid } from "../../project/problem.js";
 import type { Project } from "../../project/project.js";
+import { destinationProblems } from "../destination-problems.js";
 import { type CliContext, globalOptions } from "../context.js";
 import { findProject } from "../find-project.js";
 import { examples } from "../examples.js";
@@ -18,7 +20,11 @@ export function register(program: Command, context: CliContext): void {
     )
     .action(async (_options: unknown, command: Command) => {
       const options = globalOptions(command);
-      const project = await loadProject(findProject(context, options));
+      const dir = findProject(context, options);
+      const placed = placedProject(await readProjectFiles(dir), dir);
+      const { project } = placed;
+      const problems = destinationProblems(placed);
+      if (problems.length > 0) throw projectInvalid(problems);
       const counts = countsOf(project);
       if (options.json === true) {
         context.terminal.out(
