@@ -4,7 +4,7 @@ import { updateGroups } from "./groups.js";
 import { resolveGraph } from "./load-graph.js";
 import { updateMemberships } from "./memberships.js";
 import { listBlocked, observeEvents } from "./observe-events.js";
-import { type Scope, countOf } from "./scope.js";
+import type { Scope } from "./scope.js";
 import { touchUsers } from "./touch.js";
 import { updateUsers } from "./user-entities.js";
 import { writeGraph } from "./write-graph.js";
@@ -29,20 +29,16 @@ export async function extendGraph(scope: Scope): Promise<IdentifySummary> {
   await observeEvents(scope);
   await readActivity(scope);
   const replayed = await findComponent(scope);
-  await resolveGraph(scope, replayed);
-  await writeGraph(scope, replayed);
+  const told = await resolveGraph(scope, replayed);
+  const { merges, refusals } = await writeGraph(scope, replayed, told);
   await listBlocked(scope);
   await updateUsers(scope);
   await touchUsers(scope);
   await updateGroups(scope);
   const memberships = await updateMemberships(scope);
-  return {
-    observations: await countOf(scope, sql`identity_new`),
-    identifiers: await countOf(scope, sql`identity_ids WHERE NOT is_known`),
-    profiles: await countOf(scope, sql`identity_renewed WHERE is_new`),
-    merges: await countOf(scope, sql`identity_merged`),
-    refusals: await countOf(scope, sql`identity_refused`),
-    memberships,
-    replayed,
-  };
+  const counts = await scope.connection.first<{ observations: number; identifiers: number; profiles: number }>(
+    sql`/* identify: what this turn did */ SELECT (SELECT count(*) FROM identity_new) AS observations,
+      (SELECT count(*) FROM identity_ids WHERE NOT is_known) AS identifiers, (SELECT count(*) FROM identity_renewed WHERE is_new) AS profiles`,
+  );
+  return { observations: 0, identifiers: 0, profiles: 0, ...counts, merges, refusals, memberships, replayed };
 }

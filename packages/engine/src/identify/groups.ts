@@ -13,7 +13,7 @@ import { touch } from "./touch.js";
  */
 export async function updateGroups(scope: Scope): Promise<void> {
   const kinds = groupKinds(scope.project);
-  for (const entity of kinds) await readParents(scope, entity);
+  for (const entity of kinds.filter((kind) => kind.parent !== undefined)) await readParents(scope, entity);
   for (const entity of kinds) {
     await readGroups(scope, entity);
     await writeGroups(scope, entity);
@@ -32,7 +32,7 @@ async function readParents(scope: Scope, entity: EntityKind): Promise<void> {
     sql`/* identify: parents that new events name for a ${trusted(entity.kind)} */ ${dialect.tempTable(
       working("parents", entity.kind),
       sql`SELECT group_id, ${dialect.hash64(sql`${`${parent}:`} || parent_key`)} AS parent_id, parent_key, timestamp AS happened_at, received_at, message_id
-      FROM (${named}) AS e WHERE parent_key IS NOT NULL AND ${entity.parent !== undefined}`,
+      FROM (${named}) AS e WHERE parent_key IS NOT NULL`,
     )}`,
   );
 }

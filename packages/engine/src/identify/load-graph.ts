@@ -7,11 +7,11 @@ const chunkRowsMax = 200_000;
 
 /**
  * Numbers the identifiers and observations in play (`identity_ids`, `identity_observations`), resolves them, and puts the
- * outcome into `identity_result` (n → root), `identity_merged` and `identity_refused`, all in dense numbers. In play are
+ * outcome into `identity_result` (n → root) and, where there are any, `identity_merged` and `identity_refused`, all in dense numbers. In play are
  * the identifiers that the observations name and all others of their profiles. Every table that grows with the number of
  * people is read once here; whoever comes after finds the rows in `identity_mine`, `identity_known` and `identity_ids`.
  */
-export async function resolveGraph(scope: Scope, componentSize: number): Promise<void> {
+export async function resolveGraph(scope: Scope, componentSize: number): Promise<Told> {
   const { connection, dialect } = scope;
   const hasComponent = componentSize > 0;
   const steps: readonly (readonly [purpose: string, table: string, query: Sql])[] = [
@@ -29,6 +29,13 @@ export async function resolveGraph(scope: Scope, componentSize: number): Promise
   const graph = await readGraph(scope, await countOf(scope, sql`identity_ids`));
   const outcome = await resolveAll(scope, graph, await countOf(scope, sql`identity_observations`));
   await stageOutcome(scope, graph, outcome);
+  return { merges: outcome.merges.loser.length, refusals: outcome.refusals.identifier.length };
+}
+
+/** How many merges and refusals the resolver told, those of replayed components included. */
+export interface Told {
+  readonly merges: number;
+  readonly refusals: number;
 }
 
 function work(scope: Scope, hasComponent: boolean): Sql {
@@ -151,6 +158,6 @@ async function stageOutcome(scope: Scope, graph: Graph, outcome: Outcome & { rea
     if (root !== graph.root[n] || root === -1) changed.push(n);
   });
   await scope.connection.stage("identity_result", { n: changed, root: changed.map((n) => outcome.root[n] as number) });
-  await scope.connection.stage("identity_merged", outcome.merges);
-  await scope.connection.stage("identity_refused", outcome.refusals);
+  if (outcome.merges.loser.length > 0) await scope.connection.stage("identity_merged", outcome.merges);
+  if (outcome.refusals.identifier.length > 0) await scope.connection.stage("identity_refused", outcome.refusals);
 }

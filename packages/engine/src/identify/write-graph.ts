@@ -1,16 +1,19 @@
 import { type Sql, empty, join, name, sql } from "../warehouse/sql.js";
 import { identifiers, subjects } from "../warehouse/tables/growth.js";
+import type { Told } from "./load-graph.js";
 import { type Scope, countOf, limitText } from "./scope.js";
 
 /**
  * Brings the resolver's outcome into the tables by difference: only rows that changed are written. Leaves
  * `identity_changes` (identifier, its profile before and now, the event behind it) for whoever follows the graph.
  */
-export async function writeGraph(scope: Scope, componentSize: number): Promise<void> {
+export async function writeGraph(scope: Scope, componentSize: number, told: Told): Promise<Told> {
   await writeObservations(scope);
   await writeIdentifiers(scope, componentSize > 0);
   await writeSubjects(scope);
-  await writeLog(scope, componentSize > 0);
+  const before = componentSize > 0 ? await forgetLog(scope) : { merges: 0, refusals: 0 };
+  await writeLog(scope, told);
+  return { merges: told.merges - before.merges, refusals: told.refusals - before.refusals };
 }
 
 async function writeObservations(scope: Scope): Promise<void> {
@@ -91,19 +94,25 @@ async function writeSubjects(scope: Scope): Promise<void> {
     SELECT subject_id, new_id FROM identity_changes WHERE old_id IS NULL AND new_id IS NOT NULL`);
 }
 
-/** The merge log and the list of refusals; those of replayed components are written anew. */
-async function writeLog(scope: Scope, hasComponent: boolean): Promise<void> {
+/** What was logged of components that are replayed is told anew. */
+async function forgetLog(scope: Scope): Promise<Told> {
   const { connection } = scope;
-  if (hasComponent) {
-    const component = sql`(SELECT identifier_id FROM identity_component)`;
-    await connection.run(sql`/* identify: merges to be told again */ DELETE FROM growth.merges WHERE loser_id IN ${component}`);
-    await connection.run(
-      sql`/* identify: refusals to be told again */ DELETE FROM growth.identity_refusals WHERE reason <> 'blocked' AND identifier_id IN ${component}`,
-    );
+  const merged = sql`growth.merges WHERE loser_id IN (SELECT identifier_id FROM identity_component)`;
+  const refused = sql`growth.identity_refusals WHERE reason <> 'blocked' AND identifier_id IN (SELECT identifier_id FROM identity_component)`;
+  const before = { merges: await countOf(scope, merged), refusals: await countOf(scope, refused) };
+  if (before.merges > 0) await connection.run(sql`/* identify: merges to be told again */ DELETE FROM ${merged}`);
+  if (before.refusals > 0) await connection.run(sql`/* identify: refusals to be told again */ DELETE FROM ${refused}`);
+  return before;
+}
+
+async function writeLog(scope: Scope, told: Told): Promise<void> {
+  const { connection } = scope;
+  if (told.merges > 0) {
+    await connection.run(sql`/* identify: merge log */ INSERT INTO growth.merges (loser_id, winner_id, received_at, message_id)
+      SELECT l.identifier_id, w.identifier_id, o.received_at, o.message_id FROM identity_merged AS m
+      JOIN identity_ids AS l ON l.n = m.loser JOIN identity_ids AS w ON w.n = m.winner JOIN identity_observations AS o ON o.n = m.observation`);
   }
-  await connection.run(sql`/* identify: merge log */ INSERT INTO growth.merges (loser_id, winner_id, received_at, message_id)
-    SELECT l.identifier_id, w.identifier_id, o.received_at, o.message_id FROM identity_merged AS m
-    JOIN identity_ids AS l ON l.n = m.loser JOIN identity_ids AS w ON w.n = m.winner JOIN identity_observations AS o ON o.n = m.observation`);
+  if (told.refusals === 0) return;
   await connection.run(sql`/* identify: what was refused, with the limit that was hit */ INSERT INTO growth.identity_refusals (message_id, received_at, identifier_id, type, value, reason, profile_id)
     SELECT o.message_id, o.received_at, i.identifier_id, i.type, i.value, ${reason(scope)}, p.identifier_id FROM identity_refused AS r
     JOIN identity_observations AS o ON o.n = r.observation JOIN identity_ids AS i ON i.n = r.identifier JOIN identity_ids AS p ON p.n = r.profile`);
