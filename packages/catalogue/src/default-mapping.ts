@@ -28,5 +28,13 @@ export function impliedMapping(action: CatalogueAction): Record<string, unknown>
   return Object.fromEntries(implied.map((field) => [field.name, field.default]));
 }
 
-export const usesAudience = (action: CatalogueAction): boolean =>
-  action.membership || action.fields.some((field) => pathsOf(field.default).some((path) => path.startsWith("$.context.personas.")));
+/** Whether an action wants to know which audience a row belongs to. Asked for every row, so remembered. */
+export function usesAudience(action: CatalogueAction): boolean {
+  const known = audienceUsers.get(action);
+  if (known !== undefined) return known;
+  const uses =
+    action.membership || action.fields.some((field) => pathsOf(field.default).some((path) => path.startsWith("$.context.personas.")));
+  audienceUsers.set(action, uses);
+  return uses;
+}
+const audienceUsers = new WeakMap<CatalogueAction, boolean>();

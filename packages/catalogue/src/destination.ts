@@ -24,7 +24,7 @@ export function makeDestination(entry: CatalogueEntry, pool: ChildPool, options:
     },
     async deliver(rows, context) {
       const action = actionOf(entry, context.action);
-      const removeAction = entry.actions.find((other) => other.name === action.removeAction);
+      const removing = entry.actions.find((other) => other.name === action.removeAction);
       const { wants, call } = callOf(entry, context, options);
       const secrets = [...call.secrets, ...passwordsOf(rows, action)];
       const outcomes: RowOutcome[] = [];
@@ -34,8 +34,8 @@ export function makeDestination(entry: CatalogueEntry, pool: ChildPool, options:
           ...call,
           secrets,
           mode: context.mode,
-          action,
-          removeAction,
+          action: bare(action),
+          removeAction: removing && bare(removing),
           rows: part,
           dryRun: context.dryRun,
         };
@@ -60,8 +60,7 @@ async function deliverPart(pool: ChildPool, wants: ChildWants, part: Part, conte
   };
   try {
     const answer = await pool.call(wants, part, listener, context.signal);
-    if (answer.type === "delivered") return answer.outcomes;
-    return otherwise(answer.type === "refused" ? answer.reason : "the destination process gave an unexpected answer");
+    return otherwise(answer.type === "refused" ? answer.reason : "the destination process told no outcome for this row");
   } catch (error) {
     if (error instanceof ChildGone) return otherwise(error.message);
     throw error;
@@ -132,6 +131,26 @@ function actionOf(entry: CatalogueEntry, name: string): CatalogueAction {
     "BAD_REQUEST",
     `${entry.name} has no action "${name}"; it has ${entry.actions.map((action) => action.name).join(", ")}`,
   );
+}
+
+const bareActions = new WeakMap<CatalogueAction, CatalogueAction>();
+
+/** Without the texts for people: an action crosses to the child with every call. */
+function bare(action: CatalogueAction): CatalogueAction {
+  const known = bareActions.get(action);
+  if (known !== undefined) return known;
+  const fields = action.fields.map(({ name, type, default: value, hidden }) => ({
+    name,
+    label: "",
+    type,
+    required: false,
+    ...(value === undefined ? {} : { default: value }),
+    ...(hidden === true ? { hidden } : {}),
+  }));
+  const { description: _, ...rest } = action;
+  const result = { ...rest, fields };
+  bareActions.set(action, result);
+  return result;
 }
 
 function* partsOf(rows: readonly DestinationRow[], action: CatalogueAction): Generator<readonly DestinationRow[]> {

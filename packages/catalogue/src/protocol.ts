@@ -49,8 +49,9 @@ export type FromChild =
   | { readonly type: "ready" }
   | { readonly type: "pace"; readonly id: number; readonly request: number }
   | { readonly type: "trace"; readonly id: number; readonly trace: RequestTrace }
-  /** Rows whose outcome is known while the call goes on: kept if the child dies before its end. */
+  /** Rows whose outcome is known, told at once: they keep it if the child dies before the call's end. */
   | { readonly type: "settled"; readonly id: number; readonly rows: readonly (readonly [index: number, outcome: RowOutcome])[] }
-  | { readonly type: "delivered"; readonly id: number; readonly outcomes: readonly RowOutcome[] }
+  /** All rows of the call were settled. */
+  | { readonly type: "delivered"; readonly id: number }
   | { readonly type: "verified"; readonly id: number }
   | { readonly type: "refused"; readonly id: number; readonly reason: string; readonly auth: boolean };

@@ -143,7 +143,14 @@ async function run(entry: CatalogueEntry, action: CatalogueAction): Promise<{ ou
     rows: [rowOf("ada", { ...sampleFields(action), "audience.external_id": "12345" })],
     dryRun: false,
   };
-  const answer = await child.call(call, callDeadlineMs, { trace: (trace) => traces.push(trace) });
-  if (answer.type !== "delivered") throw new Error(`${entry.slug}.${action.name}: ${JSON.stringify(answer)}`);
-  return { outcome: answer.outcomes[0] ?? { outcome: "failed", reason: "no outcome" }, traces };
+  const outcomes: RowOutcome[] = [];
+  const answer = await child.call(call, callDeadlineMs, {
+    trace: (trace) => traces.push(trace),
+    settled: (rows) => {
+      for (const [index, outcome] of rows) outcomes[index] = outcome;
+    },
+  });
+  const [outcome] = outcomes;
+  if (answer.type !== "delivered" || outcome === undefined) throw new Error(`${entry.slug}.${action.name}: ${JSON.stringify(answer)}`);
+  return { outcome, traces };
 }

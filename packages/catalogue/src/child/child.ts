@@ -38,10 +38,10 @@ async function answer(call: DeliverCall | VerifyCall): Promise<void> {
       return;
     }
     const plain = (outcome: RowOutcome) => ("reason" in outcome ? { ...outcome, reason: clean(outcome.reason) } : outcome);
-    const outcomes = await deliver(call, scope, (rows) =>
+    await deliver(call, scope, (rows) =>
       say({ type: "settled", id: call.id, rows: rows.map(([index, outcome]) => [index, plain(outcome)] as const) }),
     );
-    say({ type: "delivered", id: call.id, outcomes: outcomes.map(plain) });
+    say({ type: "delivered", id: call.id });
   } catch (error) {
     say({ type: "refused", id: call.id, reason: clean(statusOfError(error).reason), auth: false });
   } finally {

@@ -30,8 +30,8 @@ interface Work {
   readonly nowMillis: number;
 }
 
-/** `settle` hears of rows as soon as their outcome is known; the answer repeats all of them. */
-export async function deliver(call: DeliverCall, scope: Scope, settle: (rows: readonly SettledRow[]) => void): Promise<RowOutcome[]> {
+/** `settle` hears of every row as soon as its outcome is known; of a row that is tried twice, twice. */
+export async function deliver(call: DeliverCall, scope: Scope, settle: (rows: readonly SettledRow[]) => void): Promise<void> {
   const destination = loadDestination(call.slug);
   const work: Work = {
     settle,
@@ -41,17 +41,16 @@ export async function deliver(call: DeliverCall, scope: Scope, settle: (rows: re
     scope,
     nowMillis: Math.floor(call.now / 1000),
   };
-  const outcomes: (RowOutcome | undefined)[] = call.rows.map(() => undefined);
   const { waves, settled } = planOf(call);
-  for (const [index, outcome] of settled) outcomes[index] = outcome;
+  settle([...settled]);
   for (const wave of waves) {
     await limited(wave, call.concurrency, async (chunk) => {
-      const results = await deliverChunk(work, chunk);
-      for (const [place, planned] of chunk.rows.entries()) outcomes[planned.index] = results[place];
-      settle(chunk.rows.flatMap(({ index }) => (outcomes[index] === undefined ? [] : [[index, outcomes[index]] as const])));
+      const outcomes = await deliverChunk(work, chunk);
+      settle(
+        chunk.rows.map(({ index }, place) => [index, outcomes[place] ?? { outcome: "retry", reason: "the row was not reached" }] as const),
+      );
     });
   }
-  return outcomes.map((outcome) => outcome ?? { outcome: "retry", reason: "the row was not reached" });
 }
 
 async function deliverChunk(work: Work, chunk: Chunk): Promise<RowOutcome[]> {

@@ -19,10 +19,20 @@ export interface RowFields {
 
 export function fieldsOf(row: DestinationRow, action: CatalogueAction): RowFields {
   const nested = nest(row.fields);
-  const names = new Set([...action.fields.map((field) => field.name), ...action.hooks]);
+  const names = namesOf(action);
   const { audience, ...rest } = names.has("audience") ? { ...nested, audience: undefined } : nested;
   const fields = names.has("audience") ? nested : rest;
   return { fields, audience: (audience ?? {}) as Data, unknown: Object.keys(fields).filter((name) => !names.has(name)) };
+}
+
+const namesByAction = new WeakMap<CatalogueAction, ReadonlySet<string>>();
+
+function namesOf(action: CatalogueAction): ReadonlySet<string> {
+  const known = namesByAction.get(action);
+  if (known !== undefined) return known;
+  const names = new Set([...action.fields.map((field) => field.name), ...action.hooks]);
+  namesByAction.set(action, names);
+  return names;
 }
 
 export type SyncMode = "add" | "update" | "upsert" | "delete" | "mirror";
