@@ -90,24 +90,24 @@ function checkSync(sync: Sync, spec: DestinationSpec, report: Report): void {
 function checkFields(sync: Sync, action: ActionSpec, spec: DestinationSpec, report: Report): void {
   const known = action.fields.map((field) => field.name);
   const mapped = new Set(Object.keys(sync.mapping).map((field) => field.split(".")[0] ?? field));
+  const slips = new Map<string, string>();
+  for (const field of Object.keys(sync.mapping)) {
+    const name = field.split(".")[0] ?? field;
+    // Only what looks like a slip of a field that nothing is mapped to: actions may take fields that they do not list.
+    const near = known.includes(name) ? undefined : nearest(name, known);
+    if (near === undefined || mapped.has(near)) continue;
+    slips.set(near, field);
+    report(
+      ["mapping", field],
+      "key",
+      `The action \`${action.name}\` of ${spec.title} has no field \`${name}\`.`,
+      `Did you mean \`${near}\`?`,
+    );
+  }
   for (const field of action.fields) {
-    if (!field.required || mapped.has(field.name)) continue;
-    const near = [...mapped].find((candidate) => !known.includes(candidate) && nearest(candidate, [field.name]) !== undefined);
-    if (near === undefined) {
-      report(
-        ["mapping"],
-        "key",
-        `The action \`${action.name}\` of ${spec.title} needs the field \`${field.name}\` (${field.label}).`,
-        `Map it: \`${field.name}: …\`.`,
-      );
-    } else {
-      report(
-        ["mapping", near],
-        "key",
-        `The action \`${action.name}\` of ${spec.title} has no field \`${near}\`.`,
-        `Did you mean \`${field.name}\`?`,
-      );
-    }
+    if (!field.required || mapped.has(field.name) || slips.has(field.name)) continue;
+    const message = `The action \`${action.name}\` of ${spec.title} needs the field \`${field.name}\` (${field.label}).`;
+    report(["mapping"], "key", message, `Map it: \`${field.name}: …\`.`);
   }
 }
 
