@@ -26,4 +26,6 @@ export interface Sending {
   /** How far the client's clock is ahead of the truth, in milliseconds; 0 for nearly all. */
   readonly skewMs: number;
   readonly message: SegmentMessage;
+  /** The same message was sent before: the client got no answer. */
+  readonly repeat: boolean;
 }

@@ -37,11 +37,10 @@ export function createOutbox(startMs: number, random: Random): Outbox {
     send(at, message, device) {
       const skewMs = device?.skewMs ?? 0;
       const arrives = Math.floor(at + 20 + random.exponential(network.latencyMsMean) + lateness(device));
-      const sending = { at: arrives, skewMs, message };
-      put(sending);
+      put({ at: arrives, skewMs, message, repeat: false });
       if (!random.chance(network.duplicate)) return;
       const pause = random.chance(network.duplicateSoon) ? 2_000 + random.exponential(20_000) : random.exponential(9) * hourMs;
-      put({ at: Math.floor(arrives + 1 + pause), skewMs, message });
+      put({ at: Math.floor(arrives + 1 + pause), skewMs, message, repeat: true });
     },
     take(day) {
       today = day + 1;

@@ -73,7 +73,6 @@ export function createTally() {
   const identity = createIdentityTally();
   const byType: Record<string, number> = {};
   const byEvent: Record<string, number> = {};
-  const seen = new Set<string>();
   const users = new Set<string>();
   const groups = { workspace: new Set<string>(), account: new Set<string>() };
   const visits = Object.fromEntries(channelNames.map((name) => [name, { visitors: 0, signUps: 0 }])) as Record<
@@ -86,6 +85,7 @@ export function createTally() {
   const churned: string[] = [];
   const sharedDevices = new Set<string>();
   let sent = 0;
+  let duplicates = 0;
   let cents = 0;
   let first: string | undefined;
   let last: string | undefined;
@@ -113,10 +113,12 @@ export function createTally() {
       },
     },
     /** Called for every message in the order in which it reaches the collector. */
-    sent({ message }: Sending) {
+    sent({ message, repeat }: Sending) {
       sent += 1;
-      if (seen.has(message.messageId)) return;
-      seen.add(message.messageId);
+      if (repeat) {
+        duplicates += 1;
+        return;
+      }
       byType[message.type] = (byType[message.type] ?? 0) + 1;
       if (message.event !== undefined) byEvent[message.event] = (byEvent[message.event] ?? 0) + 1;
       if (first === undefined || message.timestamp < first) first = message.timestamp;
@@ -132,8 +134,8 @@ export function createTally() {
       const ids = (list: readonly { id: string }[]) => list.map(({ id }) => id);
       return {
         sent,
-        unique: seen.size,
-        duplicates: sent - seen.size,
+        unique: sent - duplicates,
+        duplicates,
         byType,
         byEvent,
         firstTimestamp: first,
@@ -199,8 +201,15 @@ function createIdentityTally() {
     return root;
   };
 
+  // Most messages come from the same pair of user and device as one before, which was linked (or refused) for good then.
+  const lastDevice = new Map<string, string>();
+
   return {
     see(message: SegmentMessage) {
+      const { userId = "", anonymousId = "" } = message;
+      const plain = message.type !== "identify" && message.context["traits"] === undefined;
+      if (plain && lastDevice.get(userId) === anonymousId) return;
+      lastDevice.set(userId, anonymousId);
       const strongestFirst = identifiersOf(message);
       let root: string | undefined;
       for (const identifier of strongestFirst) {
