@@ -78,7 +78,7 @@ test("lines that no collector writes, with checksums that hold", async () => {
     '{"r":1,"t":1,"s":"web","y":"track","e":{"messageId":"x","userId":"u","properties":{"a":"\\ud800"}}}',
     '{"r":1,"t":1,"s":"web","y":"track","e":"text"}',
     '{"r":1,"t":1,"s":"web","y":"track","e":{"messageId":"d","messageId":"e","userId":"first","userId":"second","event":"Sent"}}',
-    '{"r":1,"t":"soon","s":"web","y":"track","e":{"messageId":"n","userId":"u","event":"Sent"}}',
+    '{"r":"soon","t":1,"s":"web","y":"track","e":{"messageId":"n","userId":"u","event":"Sent"}}',
     "[]",
     "{}",
   ];

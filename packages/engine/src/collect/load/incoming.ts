@@ -80,7 +80,7 @@ SELECT ${loadId} AS load_id, e.message_id, ${engine.hash64(sql`e.message_id`)} A
   CASE e.type WHEN 'track' THEN e.event WHEN 'page' THEN e.name WHEN 'screen' THEN e.name END AS event,
   e.user_id, e.anonymous_id, e.email, e.group_id, e.previous_id, ${owner} AS identifier_id,
   e.timestamp, e.received_at, e.sent_at, e.original_timestamp, e.time_flag, e.properties, e.traits, e.context, e.integrations${join(groupIds, "")}${join(copies, "")},
-  e.file, CASE WHEN e.reason IS NOT NULL THEN 'quarantined' WHEN e.timestamp IS NULL OR e.message_id IS NULL THEN 'broken' ELSE 'event' END AS state,
+  e.file, CASE WHEN e.reason IS NOT NULL THEN 'quarantined' WHEN e.received_at IS NULL OR e.timestamp IS NULL OR e.message_id IS NULL THEN 'broken' ELSE 'event' END AS state,
   e.reason, e.detail, e.body
 FROM (
   SELECT e.*, ${email} AS email, CASE WHEN e.type = 'group' THEN e.own_group_id ELSE nullif(${contextGroup}, '') END AS group_id
@@ -88,7 +88,7 @@ FROM (
     SELECT l.*${lists} FROM (
       SELECT file, q AS reason, d AS detail, b AS body, s AS source, y AS type, coalesce(m, ${id("messageId")}) AS message_id,
         l.e.event AS event, l.e.name AS name, ${id("userId")} AS user_id, ${id("anonymousId")} AS anonymous_id, ${id("groupId")} AS own_group_id,
-        ${id("previousId")} AS previous_id, ${instant("r")} AS received_at, ${instant("t")} AS timestamp, ${instant("o")} AS original_timestamp,
+        ${id("previousId")} AS previous_id, ${instant("r")} AS received_at, ${engine.timestampOf(sql`coalesce(t, r - (x - o), o, r)`)} AS timestamp, ${instant("o")} AS original_timestamp,
         ${instant("x")} AS sent_at, f AS time_flag, l.e.properties AS properties, l.e.traits AS traits, l.e.context AS context,
         l.e.integrations AS integrations
       FROM ${engine.ndjson(files, lineShape, lineBytesMax)} AS l WHERE l.k IS NULL

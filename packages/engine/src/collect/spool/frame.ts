@@ -7,12 +7,13 @@ import { crc32 } from "node:zlib";
  * go on behind damage.
  *
  *     {"k":1,"n":2,"b":311,"c":3735928559}      header: 2 events in the next 311 bytes
- *     {"r":…,"t":…,"s":"web","y":"track","e":{…}}
+ *     {"r":…,"s":"web","x":…,"o":…,"y":"track","e":{…}}
  *     {"r":…,"q":"no_identity","l":17,"b":"{…}"}
  *
- * Fields of an event line: `r` received, `t` timestamp, `o` original timestamp, `x` sent (µs); `f` time flag; `s` source;
- * `y` type of call; `m` message id when the collector gave one; `e` the event's own bytes. Of a quarantined one: `q`
- * reason, `d` detail, `l` line within the segment, `b` body as text, `m` message id.
+ * Fields of an event line: `r` received, `x` sent, `o` original timestamp (µs); `t` the event's timestamp where it is not
+ * `r − (x − o)` (`o` without `x`, `r` without `o`), with `f`, the flag that says why; `s` source; `y` type of call; `m` the
+ * message id when the collector gave one; `e` the event's own bytes. Of a quarantined one: `r`, `s`, `q` reason,
+ * `d` detail, `b` body as text, `m` message id.
  */
 export interface Frame {
   /** Offset of the header line. */
