@@ -5,6 +5,7 @@ import type { EngineView } from "./engine-view.js";
 import { answerFailure } from "./failures.js";
 import { Metrics } from "./metrics.js";
 import { ReadModel } from "./read-model/read-model.js";
+import type { ServerParts } from "./parts.js";
 import { Reads } from "./reads.js";
 import { audienceRoutes } from "./routes/audiences.js";
 import { decisionRoutes } from "./routes/decisions.js";
@@ -39,6 +40,8 @@ export interface Server {
   readonly url: string;
   /** Resolves when the decision reads answer from memory; until then they ask the warehouse. */
   readonly warm: Promise<void>;
+  /** Memory of the decision reads. */
+  modelBytes(): number;
   close(): Promise<void>;
 }
 
@@ -47,15 +50,6 @@ const bodyBytesMax = 256 * 1024;
 /** Keys come in paths: longest one that is looked up. */
 const paramLengthMax = 2000;
 const requestMillisMax = 120_000;
-
-/** What every group of routes is built with. */
-export interface ServerParts {
-  readonly engine: EngineView;
-  readonly reads: Reads;
-  readonly stream: Stream;
-  readonly model: ReadModel;
-  readonly metrics: Metrics;
-}
 
 /** Starts the HTTP side of the engine: the API, the console's files, and the decision reads. */
 export async function startServer(settings: ServerSettings): Promise<Server> {
@@ -95,6 +89,7 @@ export async function startServer(settings: ServerSettings): Promise<Server> {
     port,
     url: `http://${host.includes(":") ? `[${host}]` : host}:${port}`,
     warm: model.warm,
+    modelBytes: () => model.bytes,
     async close() {
       unsubscribe();
       stream.close();

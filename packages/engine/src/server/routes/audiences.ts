@@ -2,7 +2,7 @@ import type { FastifyInstance } from "fastify";
 import { audienceRequest } from "../contract.js";
 import { parseRequest } from "../failures.js";
 import { audienceDetail, audienceList } from "../queries/audiences.js";
-import type { ServerParts } from "../start-server.js";
+import type { ServerParts } from "../parts.js";
 
 /** Audiences, their members, and who came and went. */
 export function audienceRoutes(server: FastifyInstance, { reads }: ServerParts): void {

@@ -1,5 +1,5 @@
 import type { FastifyInstance } from "fastify";
-import type { ServerParts } from "../start-server.js";
+import type { ServerParts } from "../parts.js";
 
 interface OfProfile {
   Params: { kind: string; id: string };

@@ -6,7 +6,7 @@ import { entitiesPage } from "../queries/entities.js";
 import { findEntity } from "../queries/find-entity.js";
 import { profileOf } from "../queries/profile.js";
 import { timelineOf } from "../queries/timeline.js";
-import type { ServerParts } from "../start-server.js";
+import type { ServerParts } from "../parts.js";
 
 interface Of {
   Params: { kind: string; id: string };

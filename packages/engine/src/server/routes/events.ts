@@ -3,7 +3,7 @@ import { eventsRequest, quarantineRequest } from "../contract.js";
 import { parseRequest } from "../failures.js";
 import { newestEvents } from "../queries/events.js";
 import { quarantine } from "../queries/quarantine.js";
-import type { ServerParts } from "../start-server.js";
+import type { ServerParts } from "../parts.js";
 
 /** Live events and what could not become one. */
 export function eventRoutes(server: FastifyInstance, { reads }: ServerParts): void {

@@ -1,6 +1,6 @@
 import type { FastifyInstance } from "fastify";
 import { scoreDetail, scoreList } from "../queries/scores.js";
-import type { ServerParts } from "../start-server.js";
+import type { ServerParts } from "../parts.js";
 
 /** Scores and how they are distributed. */
 export function scoreRoutes(server: FastifyInstance, { reads }: ServerParts): void {

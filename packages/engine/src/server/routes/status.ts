@@ -1,7 +1,7 @@
 import type { FastifyInstance } from "fastify";
 import { readOverview, readStatus } from "../queries/overview.js";
 import { runs } from "../queries/runs.js";
-import type { ServerParts } from "../start-server.js";
+import type { ServerParts } from "../parts.js";
 
 /** The loop as a whole: overview, status, runs, the stream, and what monitors ask. */
 export function statusRoutes(server: FastifyInstance, { engine, reads, stream, metrics }: ServerParts): void {

@@ -2,7 +2,7 @@ import type { FastifyInstance } from "fastify";
 import { syncRequest } from "../contract.js";
 import { parseRequest } from "../failures.js";
 import { findSync, syncDetail, syncList } from "../queries/syncs.js";
-import type { ServerParts } from "../start-server.js";
+import type { ServerParts } from "../parts.js";
 
 interface Of {
   Params: { name: string };

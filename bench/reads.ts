@@ -1,0 +1,231 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import os from "node:os";
+import path from "node:path";
+import { Worker } from "node:worker_threads";
+import { projectFromFiles } from "../packages/engine/src/project/load-project.js";
+import type { Project } from "../packages/engine/src/project/project.js";
+import { runCycle } from "../packages/engine/src/run/cycle.js";
+import type { EngineEvent, EngineView } from "../packages/engine/src/server/engine-view.js";
+import { ReadModel } from "../packages/engine/src/server/read-model/read-model.js";
+import { startServer } from "../packages/engine/src/server/start-server.js";
+import { createTables } from "../packages/engine/src/warehouse/create-tables.js";
+import { openDuckdb } from "../packages/engine/src/warehouse/duckdb/open.js";
+import { sql } from "../packages/engine/src/warehouse/sql.js";
+import type { Connection, Warehouse } from "../packages/engine/src/warehouse/warehouse.js";
+
+/**
+ * Decision reads at 2,000 requests a second, profiles and memberships in turn over a million random people, from an
+ * open-loop client on the same cores: first with the engine at rest, then while cycle after cycle runs. The limit beside
+ * it is the same client against a server that answers a constant.
+ */
+export interface ReadsBench {
+  readonly profiles: number;
+  readonly warmSeconds: number;
+  /** Processor time of one profile read from memory, without HTTP: what a busy machine does not inflate. */
+  readonly lookupCpuMicros: number;
+  readonly modelMb: number;
+  readonly memoryMb: number;
+  readonly requestsPerSecond: number;
+  readonly constant: Latency;
+  readonly resting: Latency;
+  readonly cycling: Latency & { readonly cycles: number; readonly cycleSeconds: readonly number[] };
+  readonly loadAverage: number;
+}
+
+export interface Latency {
+  readonly requests: number;
+  readonly failed: number;
+  readonly p50: number;
+  readonly p99: number;
+  readonly p999: number;
+  readonly max: number;
+}
+
+const token = "bench";
+const second = 1_000_000;
+const start = 1_767_225_600 * second;
+
+export async function bench(profiles = 1_000_000, requestsPerSecond = 2_000, seconds = 10): Promise<ReadsBench> {
+  const dir = await mkdtemp(path.join(os.tmpdir(), "cambium-bench-reads-"));
+  const warehouse = await openDuckdb({ file: path.join(dir, "bench.duckdb"), scratchDir: path.join(dir, "scratch"), memoryMax: "1200MB" });
+  try {
+    const project = benchProject();
+    const connection = await warehouse.connect();
+    await createTables(connection, ["user", "workspace"], ["workspace"]);
+    const listeners = new Set<(event: EngineEvent) => void>();
+    await addEvents(connection, 1, profiles * 3, profiles, 0);
+    await runCycle(connection, project, { now: start + 10 * 86_400 * second });
+    await warehouse.checkpoint();
+    const engine = viewOf(warehouse, project, listeners);
+    const lookupCpuMicros = await measureLookups(engine, profiles);
+    const began = performance.now();
+    const server = await startServer({ engine, port: 0, token });
+    try {
+      await server.warm;
+      const warmSeconds = (performance.now() - began) / 1000;
+      const load = { port: server.port, token, profiles, requestsPerSecond, seconds };
+      const constant = await measure({ ...load, constant: true });
+      const resting = await measure(load);
+      const cycleSeconds: number[] = [];
+      const during = measure(load);
+      let isOver = false;
+      void during.finally(() => (isOver = true));
+      for (let cycle = 2; !isOver; cycle += 1) {
+        await addEvents(connection, cycle, 10_000, profiles, cycle);
+        const summary = await runCycle(connection, project, { now: start + (10 * 86_400 + cycle) * second });
+        cycleSeconds.push(Number(summary.seconds.toFixed(2)));
+        for (const listener of listeners) listener({ type: "cycle", cycleId: summary.cycleId });
+      }
+      const cycling = { ...(await during), cycles: cycleSeconds.length, cycleSeconds };
+      const modelMb = Math.round(server.modelBytes() / 1e6);
+      const memoryMb = Math.round(process.memoryUsage().rss / 1e6);
+      return {
+        profiles,
+        warmSeconds,
+        lookupCpuMicros,
+        modelMb,
+        memoryMb,
+        requestsPerSecond,
+        constant,
+        resting,
+        cycling,
+        loadAverage: os.loadavg()[0] ?? 0,
+      };
+    } finally {
+      await server.close();
+      await connection.close();
+    }
+  } finally {
+    await warehouse.close();
+    await rm(dir, { recursive: true, force: true });
+  }
+}
+
+async function measureLookups(engine: EngineView, profiles: number): Promise<number> {
+  const model = await ReadModel.open(engine);
+  try {
+    await model.warm;
+    const lookups = 100_000;
+    const before = process.cpuUsage();
+    for (let index = 0; index < lookups; index += 1) await model.profile("user", `user-${(index * 7919) % profiles}`);
+    const used = process.cpuUsage(before);
+    return Number(((used.user + used.system) / lookups).toFixed(2));
+  } finally {
+    await model.close();
+  }
+}
+
+function benchProject(): Project {
+  return projectFromFiles(
+    {
+      "cambium.yml": "name: bench\nentities:\n  user: {}\n  workspace: { id: [context.groupId] }\n",
+      "sources/web.yml": "name: web\nwrite_keys: [k]\n",
+      "traits/all.yml": `
+- { name: paid, entity: user, type: count, event: Paid }
+- { name: paid_7d, entity: user, type: count, event: Paid, within: 7 days }
+- { name: revenue, entity: user, type: sum, event: Paid, property: amount }
+- { name: last_item, entity: user, type: last, event: Paid, property: item }
+- { name: last_paid, entity: user, type: last_seen, event: Paid }
+- { name: since, entity: user, type: days_since, event: Paid }
+`,
+      "scores/activity.yml": `{ name: activity, entity: user, components: [{ name: payments, weight: 100, log: { trait: paid, from: 0, to: 10 } }], buckets: { low: 0, high: 60 } }`,
+      ...Object.fromEntries(
+        Array.from({ length: 10 }, (_, index) => [
+          `audiences/above_${index}.yml`,
+          `{ name: above_${index}, entity: user, where: { trait: revenue, gt: ${index * 30} } }`,
+        ]),
+      ),
+    },
+    "/bench",
+  );
+}
+
+/** Payments of everyone in turn; later cycles touch some at random. */
+async function addEvents(connection: Connection, load: number, events: number, people: number, seed: number): Promise<void> {
+  const { dialect } = connection;
+  const owner = dialect.hash64(sql`'user_id:' || e.user_id`);
+  const who = seed === 0 ? sql`i % ${people}` : sql`(i * 7919 + ${seed} * 104729) % ${people}`;
+  await connection.run(sql`INSERT INTO raw.events (load_id, message_id, message_hash, source, type, event, user_id, identifier_id, timestamp, received_at, properties)
+SELECT ${load}, 'm' || ${load} || '-' || i, ${load} * 100000000 + i, 'web', 'track', 'Paid', e.user_id, ${owner}, e.at, e.at, e.properties
+FROM (SELECT i, 'user-' || (${who}) AS user_id, make_timestamp(${start} + i * 200000 + ${seed} * ${86_400 * second}) AS at,
+  json_object('amount', (i * 31) % 97, 'item', 'item-' || (i % 50)) AS properties FROM range(${events}) AS r(i)) AS e`);
+  await connection.run(sql`INSERT INTO ops.loads (load_id, segment, node, accepted, stored, duplicates, quarantined, bytes, loaded_at, seconds)
+SELECT ${load}, 's' || ${load}, 'n', ${events}, ${events}, 0, 0, 1, make_timestamp(${start}), 0`);
+}
+
+function viewOf(warehouse: Warehouse, project: Project, listeners: Set<(event: EngineEvent) => void>): EngineView {
+  const never = () => Promise.reject(new Error("not part of this bench"));
+  return {
+    warehouse,
+    clock: () => start,
+    version: "bench",
+    startedAt: start,
+    project: () => project,
+    explain: never,
+    verify: never,
+    dryRun: never,
+    runSync: never,
+    confirmSync: never,
+    subscribe: (listener) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    live: () => ({ loops: [] }),
+  };
+}
+
+interface LoadPlan {
+  readonly port: number;
+  readonly token: string;
+  readonly profiles: number;
+  readonly requestsPerSecond: number;
+  readonly seconds: number;
+  readonly constant?: boolean;
+}
+
+/** Runs the client in a thread of its own: its timer must not wait for the server's work. */
+function measure(plan: LoadPlan): Promise<Latency> {
+  return new Promise((resolve, reject) => {
+    const worker = new Worker(client, { eval: true, workerData: plan });
+    worker.once("message", resolve);
+    worker.once("error", reject);
+  });
+}
+
+/** Open loop: each request has its moment, and its latency counts from there, however late it could be sent. */
+const client = `
+const { parentPort, workerData: plan } = require("node:worker_threads");
+const http = require("node:http");
+const agent = new http.Agent({ keepAlive: true, maxSockets: 64 });
+const latencies = [];
+let failed = 0, sent = 0, done = 0;
+const total = plan.requestsPerSecond * plan.seconds;
+const started = performance.now();
+let seed = 12345;
+const random = (n) => { seed = (Math.imul(seed, 1103515245) + 12345) >>> 0; return Math.floor((seed / 4294967296) * n); };
+function send(due) {
+  const user = "user-" + random(plan.profiles);
+  const path = plan.constant ? "/healthz" : sent % 2 === 0 ? "/v1/profiles/user/" + user : "/v1/memberships/user/" + user + "/above_3";
+  const request = http.get({ host: "127.0.0.1", port: plan.port, path, agent, headers: { authorization: "Bearer " + plan.token } }, (response) => {
+    response.resume();
+    response.on("end", () => { if (response.statusCode !== 200) failed += 1; finish(due); });
+  });
+  request.on("error", () => { failed += 1; finish(due); });
+}
+function finish(due) {
+  latencies.push(performance.now() - due);
+  done += 1;
+  if (done === total) {
+    latencies.sort((a, b) => a - b);
+    const at = (share) => Number(latencies[Math.min(total - 1, Math.floor(share * total))].toFixed(2));
+    parentPort.postMessage({ requests: total, failed, p50: at(0.5), p99: at(0.99), p999: at(0.999), max: at(1) });
+    agent.destroy();
+  }
+}
+function tick() {
+  const due = Math.min(total, Math.floor(((performance.now() - started) / 1000) * plan.requestsPerSecond));
+  while (sent < due) { send(started + (sent / plan.requestsPerSecond) * 1000); sent += 1; }
+  if (sent < total) setTimeout(tick, 1);
+}
+tick();
+`;
