@@ -62,7 +62,7 @@ export async function bench(profiles = 1_000_000, cycleEvents = 10_000, cycles =
     }
     await connection.close();
     const memoryMb = Math.round(process.memoryUsage().rss / 1e6);
-    return {
+    const figures = {
       profiles,
       rebuildSeconds,
       rebuildCpuSeconds,
@@ -73,10 +73,25 @@ export async function bench(profiles = 1_000_000, cycleEvents = 10_000, cycles =
       lateCycleMillis,
       memoryMb,
     };
+    print(figures);
+    return figures;
   } finally {
     await warehouse.close();
     await rm(dir, { recursive: true, force: true });
   }
+}
+
+function print(figures: IdentityBench): void {
+  const median = (values: readonly number[]) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
+  const lines = [
+    ["people, each with two identifiers and two observations", String(figures.profiles)],
+    ["rebuild from the events", `${figures.rebuildSeconds.toFixed(1)} s (processor ${figures.rebuildCpuSeconds.toFixed(1)} s)`],
+    ["limit: counting distinct identifiers of the same events", `${figures.scanSeconds.toFixed(2)} s`],
+    [`a cycle of ${figures.cycleEvents} new events`, `${median(figures.cycleMillis)} ms (processor ${median(figures.cycleCpuMillis)} ms)`],
+    ["the same with a hundred late events", `${median(figures.lateCycleMillis)} ms`],
+    ["memory of the process", `${figures.memoryMb} MB`],
+  ];
+  for (const [what = "", value = ""] of lines) process.stdout.write(`  ${what.padEnd(58)} ${value}\n`);
 }
 
 function cpuMillis(before: NodeJS.CpuUsage): number {

@@ -287,6 +287,21 @@ test("a cycle without events changes nothing", async () => {
   expect(await read(sql`SELECT * FROM ops.touched`)).toEqual([]);
 });
 
+test("a turn that dies halfway leaves nothing, and the next one takes it all in", async () => {
+  const { connection } = warehouse;
+  const counts = () =>
+    read(
+      sql`SELECT (SELECT count(*) FROM growth.identifiers) + (SELECT count(*) FROM growth.user_entities) + (SELECT count(*) FROM growth.memberships) AS n`,
+    );
+  const events: TestEvent[] = [{ id: "g1", type: "group", user: "u1", group: "w1", at: 1 }];
+  await connection.run(sql`ALTER TABLE growth.memberships RENAME TO hidden`);
+  await expect(load(events)).rejects.toMatchObject({ code: "WAREHOUSE_FAILED" });
+  await connection.run(sql`ALTER TABLE growth.hidden RENAME TO memberships`);
+  expect(await counts()).toEqual([{ n: 0 }]);
+  await identify(connection, testProject(), window(0, 1));
+  expect(await counts()).toEqual([{ n: 3 }]);
+});
+
 test("a person is found by any identifier, by a former id, and explained", async () => {
   const { connection } = warehouse;
   await load([
