@@ -3,6 +3,7 @@ import type { Sync } from "../project/kinds/sync.js";
 import type { Project } from "../project/project.js";
 import { sql } from "../warehouse/sql.js";
 import { nameOf } from "../warehouse/table.js";
+import { changesKeptCycles } from "../warehouse/tables/growth.js";
 import { syncRows, syncRuns, syncSending, syncState } from "../warehouse/tables/ops.js";
 import type { Connection } from "../warehouse/warehouse.js";
 import { type SyncHead, definitionOf, readHead, targetOf, writeHead } from "./head.js";
@@ -34,7 +35,9 @@ async function broughtInLine(connection: Connection, project: Project, sync: Syn
   if (head.target !== targetOf(sync)) return { head: await newTarget(connection, sync, mapping, head), full: true };
   if (head.fingerprintVersion !== connection.dialect.fingerprintVersion) await renameRows(connection, sync);
   if (head.mapping.fingerprint === mapping.fingerprint) {
-    return { head, full: head.fingerprintVersion !== connection.dialect.fingerprintVersion };
+    const newest = await connection.first<{ n: number | null }>(sql`/* the newest cycle */ SELECT max(cycle_id) AS n FROM ops.cycles`);
+    const forgotten = head.toCycle < (newest?.n ?? 0) - changesKeptCycles;
+    return { head, full: forgotten || head.fingerprintVersion !== connection.dialect.fingerprintVersion };
   }
   if (sync.on_mapping_change === "keep") await keepConfirmed(connection, context, sync, mapping, head);
   return { head: { ...head, mapping: definitionOf(mapping) }, full: true };

@@ -7,6 +7,7 @@ import { prepareProperties } from "../collect/load/typed-properties.js";
 import { propertiesRead } from "../project/compile/properties-read.js";
 import type { Project } from "../project/project.js";
 import type { Connection, Warehouse } from "../warehouse/warehouse.js";
+import { maintain } from "./maintain.js";
 import { type CycleSummary, readWatermark, runCycle } from "./cycle.js";
 import { ModelUpdates } from "./model-updates.js";
 
@@ -42,6 +43,9 @@ const retryAfterMs = 5_000;
 /** After this long without a load the warehouse writes its log into the main file. */
 const checkpointAfterIdleMs = 20_000;
 
+/** Deltas of so many cycles are added up at once. */
+const maintainEveryCycles = 300;
+
 export class EngineLoops {
   #settings: LoopSettings;
   #loadConnection: Connection;
@@ -59,6 +63,7 @@ export class EngineLoops {
   #checkpointTimer: NodeJS.Timeout | undefined;
   #closed = false;
   #lastCycleNow: Instant = 0;
+  #cyclesSinceMaintained = 0;
   #models = new ModelUpdates();
 
   private constructor(settings: LoopSettings, loadConnection: Connection, cycleConnection: Connection, filter: MessageFilter) {
@@ -171,6 +176,11 @@ export class EngineLoops {
       ...(options.everyone !== undefined && { everyone: options.everyone }),
     });
     this.#lastCycleNow = summary.now;
+    this.#cyclesSinceMaintained += 1;
+    if (this.#cyclesSinceMaintained >= maintainEveryCycles && summary.kind === "incremental") {
+      this.#cyclesSinceMaintained = 0;
+      await maintain(this.#cycleConnection, this.#settings.project());
+    }
     this.#settings.onCycle?.(summary);
     return summary;
   }

@@ -1,8 +1,7 @@
 import { CambiumError } from "../base/errors.js";
 import type { Explanation } from "../base/explanation.js";
-import { explainCondition } from "../measure/explain-condition.js";
+import { explainCondition, explainScore } from "../measure/explain-condition.js";
 import { numberText } from "../measure/explain-events.js";
-import { explainScore } from "../measure/explain-score.js";
 import { type ExplainContext, explainTrait } from "../measure/explain-trait.js";
 import type { TypedProperties } from "../project/compile/event-predicate.js";
 import { type EntityKind, type Project, entityOf, traitsOf } from "../project/project.js";

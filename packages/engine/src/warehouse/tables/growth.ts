@@ -254,6 +254,9 @@ export const manualLists = defineTable({
   key: ["list", "subject_id"],
 });
 
+/** `changes` holds at least this many of the newest cycles; whoever is further behind compares everything. */
+export const changesKeptCycles = 5_000;
+
 /** Which entities changed in which cycle: what syncs follow instead of comparing everything each time. */
 export const changes = defineTable({
   schema: "growth",

@@ -1,0 +1,13 @@
+import { compactFacts } from "../measure/compact-facts.js";
+import type { Project } from "../project/project.js";
+import { sql } from "../warehouse/sql.js";
+import { changes, changesKeptCycles } from "../warehouse/tables/growth.js";
+import type { Connection } from "../warehouse/warehouse.js";
+import { readWatermark } from "./cycle.js";
+
+/** Between cycles: adds up what cycles appended, forgets changes that nobody needs any more. */
+export async function maintain(connection: Connection, project: Project): Promise<void> {
+  const { cycleId, now } = await readWatermark(connection);
+  await compactFacts(connection, project, { now });
+  await connection.run(connection.dialect.deleteWhere(changes, sql`cycle_id < ${cycleId - changesKeptCycles}`));
+}
