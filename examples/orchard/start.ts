@@ -38,6 +38,7 @@ export interface SeededOrchard {
 
 /** Stand-ins for the secrets that the example's destinations name; requests go to the local receiver. */
 export const exampleSecrets: Readonly<Record<string, string>> = {
+  ORCHARD_WEBHOOK_SECRET: `whsec_${Buffer.from("an example secret, not a real one").toString("base64")}`,
   ORCHARD_HUBSPOT_TOKEN: "example-hubspot-token",
   ORCHARD_CUSTOMERIO_KEY: "example-customerio-key",
   ORCHARD_LAUNCHDARKLY_KEY: "example-launchdarkly-key",

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Receiver, startReceiver } from "../../receiver/receiver.js";
 import { startCollector } from "../../../packages/engine/src/collect/collector.js";
 import { type Engine, openEngine } from "../../../packages/engine/src/engine.js";
+import { testModels } from "../../../packages/engine/src/model/test-models.js";
 import { sql } from "../../../packages/engine/src/warehouse/sql.js";
 import type { Connection } from "../../../packages/engine/src/warehouse/warehouse.js";
 import { exampleSecrets, seedOrchard } from "../start.js";
@@ -171,6 +172,14 @@ JOIN growth.user_entities AS u ON u.entity_id = m.user_id WHERE m.kind = 'worksp
       expect(row?.high).toBeGreaterThan(50);
       expect(row?.high).toBeLessThanOrEqual(100);
     }
+  });
+
+  it("keeps its models, and they pass their tests", async () => {
+    const results = await testModels(connection, engine.project());
+    expect(results.length).toBeGreaterThan(5);
+    expect(results.filter((result) => result.failing !== 0)).toEqual([]);
+    const won = await number(sql`SELECT count(*) AS n FROM models.deals WHERE state = 'won'`);
+    expect(won).toBe(truth.byEvent["Deal Won"] ?? 0);
   });
 
   it("delivers to every destination that is enabled, and the ledger adds up", async () => {
