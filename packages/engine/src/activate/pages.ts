@@ -46,7 +46,7 @@ SELECT ${sync.name}, ${runId}, row_id, row_key, entity_id, row_fingerprint, chan
   );
   const read = await connection.read(
     sql`/* a page of what ${sync.name} sends */ SELECT ${dialect.idText(sql`row_id`)} AS row_id, row_key, ${dialect.idText(sql`entity_id`)} AS entity_id,
-${dialect.idText(sql`row_fingerprint`)} AS row_fingerprint, change, prior_run, attempts, coalesce(first_run, ${runId}) AS first_run${columns} FROM sync_plan WHERE ${range} ORDER BY ordinal`,
+${dialect.idText(sql`row_fingerprint`)} AS row_fingerprint, change, has_prior, attempts, coalesce(first_run, ${runId}) AS first_run${columns} FROM sync_plan WHERE ${range} ORDER BY ordinal`,
   );
   return { planned: read.map(plannedOf), sources: read.map((row) => sourceOf(row, mapping, sync)) };
 }
@@ -58,7 +58,7 @@ function plannedOf(row: Row): PlannedRow {
     entityId: (row["entity_id"] as string | null) ?? null,
     fingerprint: (row["row_fingerprint"] as string | null) ?? null,
     change: row["change"] as PlannedRow["change"],
-    hasPrior: row["prior_run"] !== null,
+    hasPrior: row["has_prior"] === true,
     attempts: Number(row["attempts"]),
     firstRun: Number(row["first_run"]),
     sent: undefined,

@@ -11,14 +11,14 @@ import { firstOfKey, keyIsUnique, rankedOfKey, wantedRows } from "./rows.js";
 import { type SyncContext, kindOf } from "./source.js";
 
 /**
- * The difference between what a destination should have and what it confirmed.
+ * The difference between what a destination should have and what it confirmed, in temporary tables of the connection:
  *
- * 1. `sync_candidates`: rows that may differ. Full: wanted ⟗ confirmed by row id where fingerprints differ. Incremental:
- *    rows, wanted or confirmed, of the entities that cycles changed since the sync was last even. Both: tries now due.
- * 2. `sync_plan`: candidates resolved against wanted, confirmed and tried rows, numbered, with the mapped columns.
+ * 1. `sync_matched`: rows that may differ, wanted beside confirmed. Full: one join of everything wanted with everything
+ *    confirmed, by row id, keeping where fingerprints differ. Incremental: the rows, wanted or confirmed, of the entities
+ *    that cycles changed since the sync was last even (`sync_candidates`). Both: rows with a try that is due.
+ * 2. `sync_plan`: those of them to deliver, numbered, with the mapped columns.
  *
  * A waiting row is planned even where wanted equals confirmed: its last try may have arrived.
- * Both tables are temporary and the connection's own.
  */
 export interface SyncPlan {
   readonly added: number;
@@ -59,11 +59,10 @@ export async function planSync(
     const incremental = options.full !== true && head !== undefined && followsChanges(sync);
     const run: PlanRun = { connection, context, sync, mapping, head, now, toCycle };
     if ("changes" in sync.from) return planLog(run);
-    await connection.run(connection.dialect.tempTable("sync_candidates", incremental ? touchedRows(run, head) : differingRows(run)));
-    const duplicates = keyIsUnique(sync) ? 0 : await findDuplicates(run);
-    await connection.run(connection.dialect.tempTable("sync_plan", resolved(run, incremental, duplicates > 0)));
-    const lost = duplicates === 0 ? 0 : await countLosers(connection);
-    return { ...(await counted(run)), duplicates: lost, toCycle, toChange: 0, full: !incremental };
+    const sharedKeys = incremental ? await matchTouched(run, head) : await matchAll(run);
+    await connection.run(connection.dialect.tempTable("sync_plan", resolved(run)));
+    const duplicates = sharedKeys === 0 ? 0 : await countLosers(connection);
+    return { ...(await counted(run)), duplicates, toCycle, toChange: 0, full: !incremental };
   });
 }
 
@@ -95,14 +94,54 @@ function dueRows({ context, sync, now }: PlanRun): Sql {
   return sql`SELECT row_id FROM ${nameOf(syncRows)} WHERE sync = ${sync.name} AND state = 'waiting' AND next_at <= ${context.dialect.timestamp(now)}`;
 }
 
+/** Fills `sync_matched` by one join over everything; returns how many candidate keys several rows share. */
+async function matchAll(run: PlanRun): Promise<number> {
+  const { connection, sync } = run;
+  await connection.run(connection.dialect.tempTable("sync_matched", differingRows(run)));
+  const due = await largest(connection, sql`SELECT count(*) AS n FROM (${dueRows(run)}) AS d`);
+  if (due === 0 && keyIsUnique(sync)) return 0;
+  const ids = sql`SELECT DISTINCT row_id FROM sync_matched${due === 0 ? empty : sql` UNION ${dueRows(run)}`}`;
+  await connection.run(connection.dialect.tempTable("sync_candidates", ids));
+  const shared = keyIsUnique(sync) ? 0 : await findDuplicates(run);
+  if (due > 0 || shared > 0) await connection.run(connection.dialect.tempTable("sync_matched", matchedCandidates(run, shared > 0)));
+  return shared;
+}
+
+/** Fills `sync_matched` with the rows of entities that changed; returns how many candidate keys several rows share. */
+async function matchTouched(run: PlanRun, head: SyncHead): Promise<number> {
+  const { connection, context, sync } = run;
+  await connection.run(connection.dialect.tempTable("sync_candidates", touchedRows(run, head)));
+  const shared = keyIsUnique(sync) ? 0 : await findDuplicates(run);
+  // Where keys are unique, only the entities themselves can own a candidate row; elsewhere anyone may share its key.
+  const entities = sql`${touchedEntities(context, sync, head.toCycle, run.toCycle)} UNION SELECT entity_id FROM ${nameOf(syncRows)} WHERE sync = ${sync.name} AND entity_id IS NOT NULL`;
+  const matched = matchedCandidates(run, shared > 0, keyIsUnique(sync) ? entities : undefined);
+  await connection.run(connection.dialect.tempTable("sync_matched", matched));
+  return shared;
+}
+
+/** Columns of `sync_matched`: the row's own, whether it is wanted, and what is confirmed of it. */
+function matchedColumns({ mapping }: PlanRun): Sql {
+  const values = mapping.columns.map((_, index) => sql`, w.${name(`c${index}`)}`);
+  return sql`w.row_key, w.entity_id, w.row_fingerprint, w.row_id IS NOT NULL AS is_wanted, s.row_id IS NOT NULL AS has_prior, s.fingerprint AS confirmed${join(values, "")}`;
+}
+
 function differingRows(run: PlanRun): Sql {
   const { context, sync, mapping } = run;
-  const rows = sql`SELECT row_id, row_fingerprint FROM (${wantedRows(context, sync, mapping)}) AS keyed`;
   const both = removesRows(sync) ? sql`FULL OUTER JOIN` : sql`LEFT JOIN`;
   return sql`/* rows of sync ${sync.name} whose wanted and confirmed fingerprints differ */
-SELECT coalesce(w.row_id, s.row_id) AS row_id FROM (${rows}) AS w ${both} ${stateOf(sync)} AS s ON s.row_id = w.row_id
-WHERE ${context.dialect.differs(sql`w.row_fingerprint`, sql`s.fingerprint`)}
-UNION ${dueRows(run)}`;
+SELECT coalesce(w.row_id, s.row_id) AS row_id, ${matchedColumns(run)}
+FROM (${wantedRows(context, sync, mapping)}) AS w ${both} (SELECT row_id, fingerprint FROM ${stateOf(sync)}) AS s ON s.row_id = w.row_id
+WHERE ${context.dialect.differs(sql`w.row_fingerprint`, sql`s.fingerprint`)}`;
+}
+
+function matchedCandidates(run: PlanRun, hasDuplicates: boolean, entities?: Sql): Sql {
+  const { context, sync, mapping } = run;
+  const candidates = sql`SELECT row_id FROM sync_candidates`;
+  const rows = wantedRows(context, sync, mapping, { entities, among: candidates });
+  return sql`/* candidates of sync ${sync.name}, wanted beside confirmed */
+SELECT c.row_id, ${matchedColumns(run)} FROM sync_candidates AS c
+LEFT JOIN (${hasDuplicates ? firstOfKey(rows) : rows}) AS w ON w.row_id = c.row_id
+LEFT JOIN (SELECT row_id, fingerprint FROM ${stateOf(sync)} WHERE row_id IN (${candidates})) AS s ON s.row_id = c.row_id`;
 }
 
 function touchedRows(run: PlanRun, head: SyncHead): Sql {
@@ -122,19 +161,15 @@ function touchedEntities(context: SyncContext, sync: Sync, fromCycle: number, to
 /** Rows of candidate keys that several rows share, ranked, in `sync_shared`; returns how many keys. */
 async function findDuplicates(run: PlanRun): Promise<number> {
   const { connection, context, sync, mapping } = run;
-  const rows = wantedRows(context, sync, mapping);
-  const ids = sql`SELECT row_id FROM (${rows}) AS keyed WHERE row_id IN (SELECT row_id FROM sync_candidates)`;
+  const among = (ids: string) => wantedRows(context, sync, mapping, { among: sql`SELECT row_id FROM ${name(ids)}` });
   await connection.run(
     connection.dialect.tempTable(
       "sync_duplicates",
-      sql`/* keys that several rows share */ SELECT row_id FROM (${ids}) AS r GROUP BY row_id HAVING count(*) > 1`,
+      sql`/* keys that several rows share */ SELECT row_id FROM (${among("sync_candidates")}) AS r GROUP BY row_id HAVING count(*) > 1`,
     ),
   );
   const keys = await largest(connection, sql`SELECT count(*) AS n FROM sync_duplicates`);
-  if (keys > 0) {
-    const shared = sql`SELECT * FROM (${rows}) AS keyed WHERE row_id IN (SELECT row_id FROM sync_duplicates)`;
-    await connection.run(connection.dialect.tempTable("sync_shared", rankedOfKey(shared)));
-  }
+  if (keys > 0) await connection.run(connection.dialect.tempTable("sync_shared", rankedOfKey(among("sync_duplicates"))));
   return keys;
 }
 
@@ -149,35 +184,28 @@ async function countLosers(connection: Connection): Promise<number> {
   return largest(connection, sql`SELECT count(*) AS n FROM sync_losers`);
 }
 
-function resolved(run: PlanRun, incremental: boolean, hasDuplicates: boolean): Sql {
-  const { context, sync, mapping, head } = run;
+function resolved(run: PlanRun): Sql {
+  const { context, sync } = run;
   const { dialect } = context;
-  // Where keys are unique, only the entities themselves can own a candidate row; elsewhere anyone may share its key.
-  const narrow = incremental && head !== undefined && keyIsUnique(sync);
-  const entities = narrow
-    ? sql`${touchedEntities(context, sync, head.toCycle, run.toCycle)} UNION SELECT entity_id FROM ${nameOf(syncRows)} WHERE sync = ${sync.name} AND entity_id IS NOT NULL`
-    : undefined;
-  const inCandidates = sql`row_id IN (SELECT row_id FROM sync_candidates)`;
-  const rows = sql`SELECT * FROM (${wantedRows(context, sync, mapping, { withColumns: true, entities })}) AS keyed WHERE ${inCandidates}`;
-  const unique = hasDuplicates ? firstOfKey(rows) : rows;
-  const change = sql`CASE WHEN w.row_id IS NULL THEN 'remove' WHEN s.fingerprint IS NULL THEN 'add' ELSE 'change' END`;
-  const changes = removesRows(sync) ? empty : sql` AND w.row_id IS NOT NULL`;
-  const addsOnly = sync.mode === "append" ? sql` AND s.row_id IS NULL` : empty;
-  const now = dialect.timestamp(run.now);
+  const change = sql`CASE WHEN NOT m.is_wanted THEN 'remove' WHEN m.confirmed IS NULL THEN 'add' ELSE 'change' END`;
+  const changes = removesRows(sync) ? empty : sql` AND m.is_wanted`;
+  const addsOnly = sync.mode === "append" ? sql` AND NOT m.has_prior` : empty;
+  const sameAsTried = sql`r.change = ${change} AND NOT ${dialect.differs(sql`r.fingerprint`, sql`m.row_fingerprint`)}`;
   return sql`/* rows that sync ${sync.name} delivers */
 SELECT row_number() OVER () - 1 AS ordinal, p.* FROM (
-SELECT c.row_id, coalesce(w.row_key, s.key, r.key) AS row_key, coalesce(w.entity_id, s.entity_id, r.entity_id) AS entity_id,
-w.row_fingerprint AS row_fingerprint, ${change} AS change, s.run_id AS prior_run, coalesce(r.attempts, 0) AS attempts,
-CASE WHEN r.change = ${change} AND NOT ${dialect.differs(sql`r.fingerprint`, sql`w.row_fingerprint`)} THEN r.first_run END AS first_run${columnsOfPlan(run)}
-FROM sync_candidates AS c
-LEFT JOIN (${unique}) AS w ON w.row_id = c.row_id
-LEFT JOIN ${stateOf(sync)} AS s ON s.row_id = c.row_id
-LEFT JOIN (SELECT * FROM ${nameOf(syncRows)} WHERE sync = ${sync.name}) AS r ON r.row_id = c.row_id${formerRows(run)}
-WHERE (${dialect.differs(sql`w.row_fingerprint`, sql`s.fingerprint`)} OR coalesce(r.state = 'waiting', FALSE))
-AND (r.state IS NULL OR (r.state = 'waiting' AND r.next_at <= ${now})
- OR (r.state = 'failed' AND (${dialect.differs(sql`r.fingerprint`, sql`w.row_fingerprint`)})))${changes}${addsOnly}
+SELECT m.row_id, coalesce(m.row_key, s.key, r.key) AS row_key, coalesce(m.entity_id, s.entity_id, r.entity_id) AS entity_id,
+m.row_fingerprint, ${change} AS change, m.has_prior, coalesce(r.attempts, 0) AS attempts,
+CASE WHEN ${sameAsTried} THEN r.first_run END AS first_run${columnsOfPlan(run)}
+FROM sync_matched AS m
+LEFT JOIN (SELECT row_id, key, entity_id FROM ${stateOf(sync)} WHERE row_id IN (${leftRows})) AS s ON s.row_id = m.row_id
+LEFT JOIN (SELECT * FROM ${nameOf(syncRows)} WHERE sync = ${sync.name}) AS r ON r.row_id = m.row_id${formerRows(run)}
+WHERE (${dialect.differs(sql`m.row_fingerprint`, sql`m.confirmed`)} OR coalesce(r.state = 'waiting', FALSE))
+AND (r.state IS NULL OR (r.state = 'waiting' AND r.next_at <= ${dialect.timestamp(run.now)})
+ OR (r.state = 'failed' AND (${dialect.differs(sql`r.fingerprint`, sql`m.row_fingerprint`)})))${changes}${addsOnly}
 ) AS p`;
 }
+
+const leftRows = sql`SELECT row_id FROM sync_matched WHERE NOT is_wanted`;
 
 /** Columns of a row that left come from its entity as it is now, where the source has entities. */
 function columnsOfPlan({ sync, mapping }: PlanRun): Sql {
@@ -185,9 +213,7 @@ function columnsOfPlan({ sync, mapping }: PlanRun): Sql {
   return join(
     mapping.columns.map((_, index) => {
       const column = name(`c${index}`);
-      return former
-        ? sql`, CASE WHEN w.row_id IS NULL THEN f.${column} ELSE w.${column} END AS ${column}`
-        : sql`, w.${column} AS ${column}`;
+      return former ? sql`, CASE WHEN m.is_wanted THEN m.${column} ELSE f.${column} END AS ${column}` : sql`, m.${column}`;
     }),
     "",
   );
@@ -196,23 +222,23 @@ function columnsOfPlan({ sync, mapping }: PlanRun): Sql {
 function formerRows({ context, sync, mapping }: PlanRun): Sql {
   const kind = kindOf(context.project, sync);
   if (!removesRows(sync) || kind === undefined) return empty;
-  const left = sql`SELECT entity_id FROM ${stateOf(sync)} WHERE row_id IN (SELECT row_id FROM sync_candidates)`;
-  const whole = wantedRows(context, { ...sync, from: { entity: kind } }, mapping, { withColumns: true, entities: left });
-  return sql`\nLEFT JOIN (${whole}) AS f ON w.row_id IS NULL AND f.row_id = c.row_id`;
+  const entities = sql`SELECT entity_id FROM ${stateOf(sync)} WHERE row_id IN (${leftRows})`;
+  const whole = wantedRows(context, { ...sync, from: { entity: kind } }, mapping, { entities });
+  return sql`\nLEFT JOIN (${keyIsUnique(sync) ? whole : firstOfKey(whole)}) AS f ON f.row_id = m.row_id AND NOT m.is_wanted`;
 }
 
 /** Appends follow the log by change id; a row waits behind an earlier one of its entity that waits. */
 async function planLog(run: PlanRun): Promise<SyncPlan> {
   const { connection, context, sync, mapping, head, now } = run;
   const { dialect } = context;
-  const rows = wantedRows(context, sync, mapping, { withColumns: true, afterChange: head?.changeId ?? 0 });
+  const rows = wantedRows(context, sync, mapping, { afterChange: head?.changeId ?? 0 });
   const tried = sql`SELECT * FROM ${nameOf(syncRows)} WHERE sync = ${sync.name}`;
   const waits = sql`SELECT entity_id FROM (${tried}) AS r WHERE state = 'waiting' AND next_at > ${dialect.timestamp(now)}`;
   await connection.run(
     dialect.tempTable(
       "sync_plan",
       sql`/* changes that sync ${sync.name} appends, in their order */
-SELECT row_number() OVER (ORDER BY ${dialect.cast(sql`w.row_key`, "integer")}) - 1 AS ordinal, w.*, 'add' AS change, s.run_id AS prior_run, coalesce(r.attempts, 0) AS attempts, r.first_run
+SELECT row_number() OVER (ORDER BY ${dialect.cast(sql`w.row_key`, "integer")}) - 1 AS ordinal, w.*, 'add' AS change, FALSE AS has_prior, coalesce(r.attempts, 0) AS attempts, r.first_run
 FROM (${rows}) AS w LEFT JOIN ${stateOf(sync)} AS s ON s.row_id = w.row_id LEFT JOIN (${tried}) AS r ON r.row_id = w.row_id
 WHERE s.row_id IS NULL AND coalesce(r.state, 'waiting') = 'waiting' AND w.entity_id NOT IN (${waits})`,
     ),

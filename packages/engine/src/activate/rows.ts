@@ -6,13 +6,14 @@ import { type WantedOptions, wanted } from "./wanted.js";
 
 /**
  * Wanted rows with what tells them apart: `row_id` (hash of the key), `row_key`, `entity_id`, `row_fingerprint` (hash of
- * mapping and the columns it reads), and those columns as `c0`, `c1`, … in the order of `mapping.columns`.
+ * mapping and the columns it reads), and those columns as `c0`, `c1`, … in the order of `mapping.columns`. What a query
+ * does not use of these costs nothing. `among` keeps the rows of some row ids before anything else is computed.
  */
 export function wantedRows(
   context: SyncContext,
   sync: Sync,
   mapping: Pick<Mapping, "columns" | "fingerprint">,
-  options: Omit<WantedOptions, "columns"> & { withColumns?: boolean } = {},
+  options: Omit<WantedOptions, "columns"> & { among?: Sql } = {},
 ): Sql {
   const { dialect } = context;
   const log = "changes" in sync.from;
@@ -22,10 +23,15 @@ export function wantedRows(
   const entity = "model" in sync.from ? dialect.cast(sql`NULL`, "integer") : sql`q.entity_id`;
   const ids = columnsOfIds(context.project, sync);
   const read = mapping.columns.map((column) => (ids.has(column) ? dialect.idText(sql`q.${name(column)}`) : sql`q.${name(column)}`));
-  const values = options.withColumns === true ? read.map((expression, index) => sql`, ${expression} AS ${name(`c${index}`)}`) : [];
-  return sql`SELECT ${dialect.fingerprint([key])} AS row_id, ${key} AS row_key, ${entity} AS entity_id,
-${dialect.fingerprint([sql`${mapping.fingerprint}`, ...read])} AS row_fingerprint${join(values, "")}
-FROM (${source}) AS q WHERE ${key} IS NOT NULL AND ${key} <> ''`;
+  const named = read.map((expression, index) => sql`, ${expression} AS ${name(`c${index}`)}`);
+  const values = mapping.columns.map((_, index) => sql`k.${name(`c${index}`)}`);
+  const among = options.among === undefined ? sql`` : sql` WHERE k.row_id IN (${options.among})`;
+  return sql`SELECT k.row_id, k.row_key, k.entity_id, ${dialect.fingerprint([sql`${mapping.fingerprint}`, ...values])} AS row_fingerprint${join(
+    values.map((value) => sql`, ${value}`),
+    "",
+  )}
+FROM (SELECT ${dialect.fingerprint([key])} AS row_id, ${key} AS row_key, ${entity} AS entity_id${join(named, "")}
+FROM (${source}) AS q WHERE ${key} IS NOT NULL AND ${key} <> '') AS k${among}`;
 }
 
 /** Whether the source itself promises one row a key. */
