@@ -243,6 +243,14 @@ test("Salesforce leads: looked up by query, created or patched", async () => {
   expect(tools.records("salesforce")["Lead"]).toMatchObject([{ Email: "ada@example.com", LastName: "ada", Company: "Acme", Score__c: 80 }]);
 });
 
+test("Salesforce leads, the first version of the action: told what to do by a field", async () => {
+  const old = { ...salesforce, action: "lead" };
+  const row = rowOf("ada", { ...salesforce.row("ada").fields, operation: "upsert" });
+  expect((await deliver(old, [row])).words).toEqual(["delivered"]);
+  expect((await deliver(old, [row])).words).toEqual(["delivered"]);
+  expect(tools.records("salesforce")["Lead"]).toHaveLength(1);
+});
+
 test("Salesforce: a value that would change the look-up's query is refused", async () => {
   const { outcomes } = await deliver(salesforce, [
     rowOf("x", { "traits.Email": "x\\' OR Name != '", last_name: "x" }),

@@ -189,6 +189,12 @@ test("companies: found by the group's id, created when new", async () => {
   expect(tools.records("hubspot")["companies"]).toMatchObject([{ properties: { name: "Acme", seats: 12, segment_group_id: "acme" } }]);
 });
 
+test("a company that may not be created is skipped, not delivered", async () => {
+  const company = rowOf("acme", { groupid: "acme", createNewCompany: false, name: "Acme", associateContact: false });
+  const { outcomes } = await deliver([company], { action: "upsertCompany", settings: settings() });
+  expect(outcomes).toMatchObject([{ outcome: "skipped", reason: expect.stringContaining("createNewCompany") as string }]);
+});
+
 test("companies as objects, in batches, with the truth of a 207", async () => {
   const row = (domain: string, more = {}) =>
     rowOf(domain, {

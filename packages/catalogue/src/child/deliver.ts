@@ -5,7 +5,7 @@
 import type { RowOutcome } from "../engine.js";
 import type { DeliverCall } from "../protocol.js";
 import type { Batch, Truth } from "../truth/truth.js";
-import { truths } from "../truth/truths.js";
+import { singleTruths, truths } from "../truth/truths.js";
 import { eventOf, mappingOf } from "./events.js";
 import { jsonOf, objectOf } from "./exchange.js";
 import { isLoginRefused, refreshed } from "./oauth.js";
@@ -85,7 +85,8 @@ async function deliverOne(work: Work, chunk: Chunk, planned: PlannedRow): Promis
     const results = await destination.executeAction(chunk.action.name, { ...inputOf(work, mapping), event });
     if (results.length === 0) return { outcome: "failed", reason: `there is no action ${chunk.action.name}` };
     if (call.dryRun) return { outcome: "skipped", reason: "dry run" };
-    return silentRefusal(scope, nowMillis) ?? outcomeOfStatus(200, "", scope.exchanges.at(-1), nowMillis);
+    const said = silentRefusal(scope, nowMillis) ?? outcomeOfStatus(200, "", scope.exchanges.at(-1), nowMillis);
+    return singleTruths[`${call.slug}.${chunk.action.name}`]?.(said, scope.exchanges) ?? said;
   } catch (error) {
     return dryOr(call, error, () => outcomeOfError(error, scope.exchanges, nowMillis), scope.exchanges.length);
   }
@@ -221,6 +222,8 @@ function inputOf(work: Work, mapping: Data): ExecuteInput {
     subscriptionMetadata: { actionConfigId: work.call.sync, destinationConfigId: work.call.slug },
     ...hostStubs(),
     transactionContext: transactionContext({}),
+    // With a signal the core leaves deadlines to us; without, it gives up after ten seconds while the request goes on.
+    signal: work.scope.signal,
   };
 }
 

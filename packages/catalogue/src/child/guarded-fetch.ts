@@ -135,6 +135,6 @@ function ownHeaders(source: Iterable<[string, string]>): Record<string, string> 
   const agent = headers["user-agent"];
   if (agent === undefined || /segment/i.test(agent)) headers["user-agent"] = "Cambium";
   // The refresh of a token goes out through a client that was made without one.
-  if (/^Bearer (undefined|null)?$/.test(headers["authorization"] ?? "")) delete headers["authorization"];
+  if (/^Bearer\s*(undefined|null)?$/.test(headers["authorization"] ?? "")) delete headers["authorization"];
   return headers;
 }

@@ -1,7 +1,7 @@
 import { type Exchange, jsonOf, type Json, listOf, objectOf } from "../child/exchange.js";
 import { short } from "../child/outcomes.js";
 import type { RowOutcome } from "../engine.js";
-import { type Batch, sentPlaces, type Truth } from "./truth.js";
+import { type Batch, sentPlaces, type SingleTruth, type Truth } from "./truth.js";
 
 /**
  * HubSpot's batch endpoints answer 207 with `results` and `errors`; the actions report 200 for every row. A row counts
@@ -39,6 +39,19 @@ export const hubspotObjectTruth: Truth = (batch) => {
       lower(objectOf(record["properties"])[name]) === value || (name === "hs_object_id" && lower(record["id"]) === value);
     return { isWritten: results.some(isRow), marks: [value] };
   });
+};
+
+/** The action ends quietly when it finds no company and may not create one. */
+export const hubspotCompanyTruth: SingleTruth = (said, exchanges) => {
+  const wrote = exchanges.some(
+    (exchange) =>
+      /\/objects\/companies(\/[^/]+)?$/.test(pathOf(exchange)) &&
+      exchange.status !== undefined &&
+      exchange.status < 300 &&
+      !pathOf(exchange).endsWith("/search"),
+  );
+  if (said.outcome !== "delivered" || wrote) return said;
+  return { outcome: "skipped", reason: "HubSpot has no company with this id, and createNewCompany is not true" };
 };
 
 function settled(batch: Batch, look: (fields: Json) => { isWritten: boolean; marks: readonly string[] }): RowOutcome[] {

@@ -17,6 +17,8 @@ export interface Batch {
 
 export type Truth = (batch: Batch) => RowOutcome[] | Promise<RowOutcome[]>;
 
+export type SingleTruth = (said: RowOutcome, exchanges: readonly Exchange[]) => RowOutcome;
+
 /** Places of the rows that were sent: those that the action's validation left in. */
 export const sentPlaces = (batch: Batch): number[] =>
   batch.outcomes.flatMap((outcome, place) => (outcome.outcome === "delivered" ? [place] : []));

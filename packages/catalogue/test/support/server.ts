@@ -17,6 +17,8 @@ export interface Answer {
   readonly body?: unknown;
   /** Say nothing at all. */
   readonly hang?: boolean;
+  /** Answer only after this long. */
+  readonly delayMs?: number;
   /** Cut the connection instead of answering. */
   readonly reset?: boolean;
 }
@@ -44,6 +46,7 @@ export async function localServer(initial: Answerer = () => ({ body: {} })) {
         requests.push(seen);
         const said = await answer(seen, requests.length - 1);
         if (said.hang === true) return;
+        if (said.delayMs !== undefined) await new Promise((resolve) => setTimeout(resolve, said.delayMs));
         if (said.reset === true) return void request.socket.destroy();
         const json = typeof said.body !== "string";
         response.writeHead(said.status ?? 200, { ...(json ? { "content-type": "application/json" } : {}), ...said.headers });
