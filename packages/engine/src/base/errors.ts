@@ -25,7 +25,7 @@ export const errorCodes = {
   SYNC_GUARDED: { status: 409, next: "Look at `cambium sync <name> --dry-run`, then confirm with `cambium sync <name> --confirm`." },
   FORBIDDEN: {
     status: 403,
-    next: "Open the console at the address printed at start; other host names are allowed with `--host` or `allowed_hosts`.",
+    next: "Open the console at the address printed at start; further host names go into `server.allowed_hosts` of cambium.yml.",
   },
   BUSY: { status: 503, next: "Too much is asked at once: try again in a moment." },
   INTERNAL: { status: 500, next: "This is a defect in Cambium: please report it with the message above." },

@@ -4,16 +4,14 @@ import { CambiumError, messageOf } from "../base/errors.js";
 import type { Failure } from "./contract.js";
 
 /** The one place where what was thrown becomes an HTTP status and a `failure` body. */
-export function answerFailure(thrown: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  const error = cambiumErrorOf(thrown);
-  if (error.code === "INTERNAL" || error.code === "WAREHOUSE_FAILED") {
-    request.log.error({ code: error.code, err: thrown, details: error.details }, error.message);
-  }
-  if (error.code === "BUSY") void reply.header("retry-after", "1");
-  return reply
-    .code(isClientError(thrown) ? (thrown.statusCode ?? error.status) : error.status)
-    .header("cache-control", "no-store")
-    .send(failureOf(error));
+export function failureHandler(onError: (where: string, thrown: unknown) => void) {
+  return (thrown: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply => {
+    const error = cambiumErrorOf(thrown);
+    if (error.status >= 500 && error.code !== "BUSY") onError(`${request.method} ${request.routeOptions.url ?? "unknown"}`, error);
+    if (error.code === "BUSY") void reply.header("retry-after", "1");
+    const status = isClientError(thrown) ? (thrown.statusCode ?? error.status) : error.status;
+    return reply.code(status).header("cache-control", "no-store").send(failureOf(error));
+  };
 }
 
 export function failureOf(error: CambiumError): Failure {

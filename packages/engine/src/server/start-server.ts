@@ -2,7 +2,7 @@ import type { AddressInfo } from "node:net";
 import Fastify, { type FastifyBaseLogger, type FastifyInstance } from "fastify";
 import { findConsole, serveConsole } from "./console-files.js";
 import type { EngineView } from "./engine-view.js";
-import { answerFailure } from "./failures.js";
+import { failureHandler } from "./failures.js";
 import { Metrics } from "./metrics.js";
 import { ReadModel } from "./read-model/read-model.js";
 import type { ServerParts } from "./parts.js";
@@ -31,6 +31,8 @@ export interface ServerSettings {
   /** Host names beside loopback's and IP addresses that requests may carry. */
   readonly allowedHosts?: readonly string[];
   readonly logger?: FastifyBaseLogger;
+  /** Told what went wrong on our side: requests that end in a 500, the stream, the filling of the read model. */
+  readonly onError?: (where: string, thrown: unknown) => void;
 }
 
 export interface Server {
@@ -57,8 +59,9 @@ export async function startServer(settings: ServerSettings): Promise<Server> {
   const host = settings.host ?? "127.0.0.1";
   const files = await findConsole(settings.consoleDir);
   const reads = await Reads.open(engine.warehouse, () => engine.project(), engine.clock);
-  const stream = new Stream(engine, reads);
-  const model = await ReadModel.open(engine);
+  const onError = settings.onError ?? (() => undefined);
+  const stream = new Stream(engine, reads, onError);
+  const model = await ReadModel.open(engine, onError);
   const metrics = new Metrics(engine, reads);
   const security = { token: settings.token, host, allowedHosts: settings.allowedHosts ?? [], scriptHashes: files?.scriptHashes ?? [] };
 
@@ -70,7 +73,7 @@ export async function startServer(settings: ServerSettings): Promise<Server> {
     forceCloseConnections: true,
     exposeHeadRoutes: true,
   });
-  server.setErrorHandler(answerFailure);
+  server.setErrorHandler(failureHandler(onError));
   secure(server, security);
   metrics.observe(server);
   const parts: ServerParts = { engine, reads, stream, model, metrics };

@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest } from "fastify";
 import type { ServerResponse } from "node:http";
-import { CambiumError, messageOf } from "../base/errors.js";
+import { CambiumError } from "../base/errors.js";
 import { isoOf } from "../base/instant.js";
 import { sql } from "../warehouse/sql.js";
 import type { StreamMessage } from "./contract.js";
@@ -30,18 +30,21 @@ const pendingBytesMax = 1_000_000;
 export class Stream {
   readonly #engine: EngineView;
   readonly #reads: Reads;
+  readonly #onError: (where: string, thrown: unknown) => void;
   readonly #clients = new Set<ServerResponse>();
   readonly #pending: EngineEvent[] = [];
   #timer: NodeJS.Timeout | undefined;
+  #due = 0;
   #passing = false;
   #lastOverview = 0;
   #lastHeartbeat = 0;
   #toldLoad: number | undefined;
   #closed = false;
 
-  constructor(engine: EngineView, reads: Reads) {
+  constructor(engine: EngineView, reads: Reads, onError: (where: string, thrown: unknown) => void) {
     this.#engine = engine;
     this.#reads = reads;
+    this.#onError = onError;
   }
 
   /** Takes over the answer until the client goes. */
@@ -90,22 +93,27 @@ export class Stream {
     this.#toldLoad = undefined;
   }
 
+  /** The next pass comes this soon, or when it would have come anyway: a busy engine must not put it off for ever. */
   #schedule(afterMs: number): void {
     if (this.#closed || this.#clients.size === 0 || this.#passing) return;
-    if (afterMs <= passAfterMs && this.#timer !== undefined) clearTimeout(this.#timer);
+    const due = performance.now() + afterMs;
+    if (this.#timer !== undefined && this.#due <= due) return;
+    clearTimeout(this.#timer);
+    this.#due = due;
     this.#timer = setTimeout(() => void this.#pass(), afterMs);
     this.#timer.unref();
   }
 
   async #pass(): Promise<void> {
     this.#passing = true;
+    this.#timer = undefined;
     const pending = this.#pending.splice(0);
     try {
       for (const event of pending) for (const message of await this.#messagesOf(event)) this.#tell(message);
       await this.#tellOverview(pending.length > 0);
     } catch (thrown) {
-      // The stream is a convenience: whoever listens asks again; what failed is in the log of the query itself.
-      this.#comment(`a pass failed: ${messageOf(thrown).replaceAll(/\s+/g, " ").slice(0, 200)}`);
+      // Whoever listens hears of the next pass.
+      this.#onError("stream", thrown);
     } finally {
       this.#passing = false;
     }

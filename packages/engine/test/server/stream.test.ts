@@ -83,6 +83,19 @@ test("a sync run and a changed project are told", async () => {
   expect(heard.find((message) => message.type === "sync")).toMatchObject({ run: { runId: 1, delivered: 1 } });
 });
 
+test("an engine that never rests is still told of", async () => {
+  const stop = new AbortController();
+  const timer = setInterval(() => {
+    for (const listener of bed.listeners) listener({ type: "project", fingerprint: "f" });
+  }, 20);
+  try {
+    for await (const message of listen(stop.signal)) if (message.type === "project") break;
+  } finally {
+    clearInterval(timer);
+    stop.abort();
+  }
+});
+
 test("fifty streams are enough; one that closes makes room", async () => {
   const stops = Array.from({ length: 50 }, () => new AbortController());
   await Promise.all(stops.map((stop) => bed.get("/api/stream", { signal: stop.signal })));

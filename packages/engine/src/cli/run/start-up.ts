@@ -72,6 +72,8 @@ export async function startUp(options: StartUpOptions): Promise<Running> {
     port: options.port ?? config.server.port,
     token,
     consoleDir: distFile("../../console/dist"),
+    allowedHosts: config.server.allowed_hosts ?? [],
+    onError: (where, thrown) => onEvent(`${where}: ${thrown instanceof Error ? thrown.message : String(thrown)}`),
   });
   await writeFile(paths.server, JSON.stringify({ url: server.url, token, pid: process.pid }), { mode: 0o600 });
   await chmod(paths.server, 0o600);

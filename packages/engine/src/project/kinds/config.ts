@@ -71,7 +71,12 @@ export const config = z
       .strict()
       .default({ host: "127.0.0.1", port: 4300, spool_bytes_max: 20_000_000_000 }),
     server: z
-      .object({ host: z.string().default("127.0.0.1"), port: z.number().int().min(0).max(65_535).default(4310) })
+      .object({
+        host: z.string().default("127.0.0.1"),
+        port: z.number().int().min(0).max(65_535).default(4310),
+        /** Names beside localhost and IP addresses that people reach it by: a proxy's, the machine's. */
+        allowed_hosts: z.array(z.string()).optional(),
+      })
       .strict()
       .default({ host: "127.0.0.1", port: 4310 }),
   })

@@ -34,6 +34,7 @@ interface Found {
 
 export class ReadModel {
   readonly #engine: EngineView;
+  readonly #onError: (where: string, thrown: unknown) => void;
   readonly #filler: Connection;
   readonly #reader: Connection;
   readonly #subjects: Batch<{ kind: string; id: bigint }, bigint | undefined>;
@@ -50,8 +51,9 @@ export class ReadModel {
   /** What went wrong the last time, for whoever asks meanwhile. */
   failure: string | undefined;
 
-  private constructor(engine: EngineView, filler: Connection, reader: Connection) {
+  private constructor(engine: EngineView, filler: Connection, reader: Connection, onError: (where: string, thrown: unknown) => void) {
     this.#engine = engine;
+    this.#onError = onError;
     this.#filler = filler;
     this.#reader = reader;
     this.#subjects = new Batch((asked) => byKind(asked, (kind, ids) => readSubjects(reader, kind, ids)));
@@ -65,8 +67,8 @@ export class ReadModel {
     this.warm = this.settled();
   }
 
-  static async open(engine: EngineView): Promise<ReadModel> {
-    return new ReadModel(engine, await engine.warehouse.connect(), await engine.warehouse.connect());
+  static async open(engine: EngineView, onError: (where: string, thrown: unknown) => void = () => undefined): Promise<ReadModel> {
+    return new ReadModel(engine, await engine.warehouse.connect(), await engine.warehouse.connect(), onError);
   }
 
   changed(event: EngineEvent): void {
@@ -163,6 +165,7 @@ export class ReadModel {
         this.failure = undefined;
       } catch (thrown) {
         this.failure = messageOf(thrown);
+        this.#onError("decision reads", thrown);
         this.#retryLater();
       }
     }
