@@ -1,6 +1,8 @@
 import { createSortedRowModel, rowSortingFeature, tableFeatures, useTable } from "@tanstack/react-table";
 import { IconArrowDown, IconArrowUp } from "@tabler/icons-react";
-import { type ReactNode, useMemo } from "react";
+import { Button } from "@mantine/core";
+import { type ReactNode, useMemo, useState } from "react";
+import { formatCount } from "../format/numbers.js";
 import style from "./parts.module.css";
 
 /** Every table of the console: dense, sortable where a column has a plain value, scrolling within itself on a phone. */
@@ -35,11 +37,13 @@ interface Properties<Row> {
   /** Rows whose first cell is a `RowLink`. */
   readonly linked?: boolean;
   readonly server?: ServerSort;
+  /** Show only so many until asked for all. */
+  readonly first?: number;
 }
 
 const features = tableFeatures({ rowSortingFeature, sortedRowModel: createSortedRowModel() });
 
-export function DataTable<Row extends object>({ label, rows, columns, rowKey, linked = false, server }: Properties<Row>) {
+export function DataTable<Row extends object>({ label, rows, columns, rowKey, linked = false, server, first = Infinity }: Properties<Row>) {
   const definitions = useMemo(
     () =>
       columns.map((column) => ({
@@ -54,6 +58,8 @@ export function DataTable<Row extends object>({ label, rows, columns, rowKey, li
   );
   const data = useMemo(() => [...rows], [rows]);
   const table = useTable({ features, columns: definitions, data, getRowId: rowKey, manualSorting: server !== undefined });
+  const [all, setAll] = useState(false);
+  const shown = table.getRowModel().rows.slice(0, all || rows.length <= first + 2 ? rows.length : first);
   const heads = table.getHeaderGroups()[0]?.headers ?? [];
   return (
     <div className={style["tableWrap"]} role="group" aria-label={label} tabIndex={0}>
@@ -89,7 +95,7 @@ export function DataTable<Row extends object>({ label, rows, columns, rowKey, li
           </tr>
         </thead>
         <tbody>
-          {table.getRowModel().rows.map((row) => (
+          {shown.map((row) => (
             <tr key={row.id} data-link={linked || undefined}>
               {columns.map((column) => (
                 <td key={column.id} data-align={column.align} data-nowrap={column.nowrap} data-phone={column.phone}>
@@ -100,6 +106,13 @@ export function DataTable<Row extends object>({ label, rows, columns, rowKey, li
           ))}
         </tbody>
       </table>
+      {shown.length === rows.length ? null : (
+        <div style={{ padding: "6px 12px 8px" }}>
+          <Button size="compact-sm" variant="subtle" onClick={() => setAll(true)}>
+            Show all {formatCount(rows.length)}
+          </Button>
+        </div>
+      )}
     </div>
   );
 }

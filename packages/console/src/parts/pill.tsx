@@ -23,6 +23,7 @@ export function HealthDot({ state }: { state: "ok" | "warn" | "error" }) {
 }
 
 const tones: Record<string, Tone> = {
+  ok: "ok",
   done: "ok",
   succeeded: "ok",
   delivered: "ok",

@@ -1,5 +1,15 @@
 /** A small line without axes. Decoration beside the figure it belongs to, so hidden from screen readers. */
-export function Sparkline({ values, width = 108, height = 28 }: { values: readonly (number | null)[]; width?: number; height?: number }) {
+export function Sparkline({
+  values: given,
+  width = 108,
+  height = 26,
+}: {
+  values: readonly (number | null)[];
+  width?: number;
+  height?: number;
+}) {
+  // One value is a level line.
+  const values = given.length === 1 ? [...given, ...given] : given;
   const known = values.filter((value): value is number => value !== null);
   if (known.length < 2) return <svg width={width} height={height} aria-hidden="true" focusable="false" />;
   const low = Math.min(...known);

@@ -4,8 +4,9 @@ import { IconSearch } from "@tabler/icons-react";
 import { type ReactNode, useEffect, useState } from "react";
 import { Link, useParams } from "react-router";
 import type { AudienceChange, AudienceDetail, Json } from "../../../../engine/src/server/contract.js";
-import { useAudience } from "../../api/queries.js";
+import { useAudience, useAudiences } from "../../api/queries.js";
 import { spaced } from "../../format/conditions.js";
+import { reasonWords } from "../../format/reasons.js";
 import { formatCount, formatNumber, plural } from "../../format/numbers.js";
 import { audiencePath, entityListPath, entityPath, syncPath } from "../../paths.js";
 import { Answer } from "../../parts/answer.js";
@@ -20,6 +21,7 @@ import { RowLink } from "../../parts/row-link.js";
 import { Ago } from "../../parts/time.js";
 import { Versions } from "../../parts/versions.js";
 import style from "./audience.module.css";
+import { ancestors } from "./nesting.js";
 import { SizeChart } from "./size-chart.js";
 import { WhyNot } from "./why-not.js";
 
@@ -70,11 +72,14 @@ function Loaded({
   searched: boolean;
   onPage: (page: number) => void;
 }) {
+  const { data: list } = useAudiences();
+  const above = ancestors(list?.audiences ?? [], audience.name);
+  const titles = new Map((list?.audiences ?? []).map((each) => [each.name, each.title]));
   return (
     <>
       <PageHeader
         title={audience.title}
-        crumbs={[{ label: "Audiences", to: "/audiences" }]}
+        crumbs={[{ label: "Audiences", to: "/audiences" }, ...above.map((each) => ({ label: each.title, to: audiencePath(each.name) }))]}
         lead={audience.description === null ? undefined : <p>{audience.description}</p>}
       />
       <Facts
@@ -99,7 +104,7 @@ function Loaded({
           )}
         </Panel>
         <Panel title="Who is in" span={5} note={audience.version === null ? "not in force yet" : `definition version ${audience.version}`}>
-          <Definition audience={audience} />
+          <Definition audience={audience} titles={titles} />
         </Panel>
         <Panel title="Why, or why not?" span={7}>
           <WhyNot audience={audience} />
@@ -127,7 +132,7 @@ function Loaded({
   );
 }
 
-function Definition({ audience }: { audience: AudienceDetail }) {
+function Definition({ audience, titles }: { audience: AudienceDetail; titles: ReadonlyMap<string, string> }) {
   const body = audience.definition.body;
   const fields: Readonly<Record<string, Json>> = body !== null && typeof body === "object" && !Array.isArray(body) ? body : {};
   const files = (name: string): string[] => (Array.isArray(fields[name]) ? fields[name].filter((item) => typeof item === "string") : []);
@@ -139,9 +144,9 @@ function Definition({ audience }: { audience: AudienceDetail }) {
       </div>
       <Lists label="Always in" files={files("include")} />
       <Lists label="Never in" files={files("exclude")} />
-      <Names label="Lies within or beside" names={audience.parents} to={audiencePath} />
-      <Names label="Used by" names={audience.children} to={audiencePath} />
-      <Names label="Synced by" names={audience.syncs} to={syncPath} />
+      <Names label="Lies within or beside" names={audience.parents} to={audiencePath} titles={titles} />
+      <Names label="Used by" names={audience.children} to={audiencePath} titles={titles} />
+      <Names label="Synced by" names={audience.syncs} to={syncPath} titles={new Map()} />
     </div>
   );
 }
@@ -158,7 +163,17 @@ function Lists({ label, files }: { label: string; files: readonly string[] }) {
   );
 }
 
-function Names({ label, names, to }: { label: string; names: readonly string[]; to: (name: string) => string }) {
+function Names({
+  label,
+  names,
+  to,
+  titles,
+}: {
+  label: string;
+  names: readonly string[];
+  to: (name: string) => string;
+  titles: ReadonlyMap<string, string>;
+}) {
   if (names.length === 0) return null;
   return (
     <p>
@@ -166,7 +181,7 @@ function Names({ label, names, to }: { label: string; names: readonly string[]; 
       {names.map((name, index) => (
         <span key={name}>
           {index === 0 ? "" : ", "}
-          <Link to={to(name)}>{spaced(name)}</Link>
+          <Link to={to(name)}>{titles.get(name) ?? spaced(name)}</Link>
         </span>
       ))}
     </p>
@@ -182,7 +197,7 @@ function Causes({ audience }: { audience: AudienceDetail }) {
           <span>
             <Pill tone={cause.change === "entered" ? "ok" : "warn"}>{cause.change}</Pill>
           </span>
-          <span style={{ overflowWrap: "anywhere" }}>{cause.reason}</span>
+          <span style={{ overflowWrap: "anywhere" }}>{reasonWords(cause.reason)}</span>
           <span className="num">{formatCount(cause.count)}</span>
         </li>
       ))}
@@ -247,17 +262,12 @@ const changeColumns: readonly Column<AudienceChange>[] = [
       <span style={{ display: "grid" }}>
         <RowLink to={entityPath(row.entity.kind, row.entity.key)}>{row.entity.name ?? row.entity.key}</RowLink>
         <span className="faint" style={{ fontSize: 12.5, overflowWrap: "anywhere" }}>
-          {row.reason}
-          {row.messageId === null ? null : (
-            <>
-              {", "}
-              <Link
-                to={`/events?message=${encodeURIComponent(row.messageId)}`}
-                style={{ position: "relative", zIndex: 1, color: "inherit" }}
-              >
-                event
-              </Link>
-            </>
+          {row.messageId === null ? (
+            reasonWords(row.reason)
+          ) : (
+            <Link to={`/events?message=${encodeURIComponent(row.messageId)}`} style={{ position: "relative", zIndex: 1, color: "inherit" }}>
+              {reasonWords(row.reason)}
+            </Link>
           )}
         </span>
       </span>
@@ -270,7 +280,7 @@ function Changes({ rows }: { rows: readonly AudienceChange[] }) {
   if (rows.length === 0) return <Empty title="No entries or exits yet">They appear with the cycle that makes them.</Empty>;
   return (
     <>
-      <DataTable label="Entries and exits" rows={rows} rowKey={(row) => String(row.changeId)} columns={changeColumns} linked />
+      <DataTable label="Entries and exits" first={15} rows={rows} rowKey={(row) => String(row.changeId)} columns={changeColumns} linked />
       <p className="faint num" style={{ padding: "8px 18px" }}>
         The last {plural(rows.length, "change")}.
       </p>

@@ -83,8 +83,8 @@ function List({ rows }: { rows: readonly Nested[] }) {
             <span className="faint">no change</span>
           ) : (
             <>
-              <span style={{ color: "var(--green)" }}>+{formatCount(audience.entered)}</span>{" "}
-              <span style={{ color: "var(--ochre)" }}>−{formatCount(audience.left)}</span>
+              {audience.entered === 0 ? null : <span style={{ color: "var(--green)" }}>+{formatCount(audience.entered)} </span>}
+              {audience.left === 0 ? null : <span style={{ color: "var(--ochre)" }}>−{formatCount(audience.left)}</span>}
             </>
           ),
       },

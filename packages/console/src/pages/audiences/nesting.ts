@@ -8,6 +8,23 @@ export interface Nested {
 
 const depthMax = 8;
 
+/** What an audience lies within, outermost first. */
+export function ancestors(audiences: readonly AudienceSummary[], name: string): AudienceSummary[] {
+  const rows = nest(audiences);
+  const above: AudienceSummary[] = [];
+  let index = rows.findIndex((row) => row.audience.name === name);
+  let depth = rows[index]?.depth ?? 0;
+  while (index >= 0 && depth > 0) {
+    index -= 1;
+    const row = rows[index];
+    if (row !== undefined && row.depth < depth) {
+      above.unshift(row.audience);
+      depth = row.depth;
+    }
+  }
+  return above;
+}
+
 export function nest(audiences: readonly AudienceSummary[]): Nested[] {
   const byName = new Map(audiences.map((audience) => [audience.name, audience]));
   const parentOf = (audience: AudienceSummary): string | undefined =>

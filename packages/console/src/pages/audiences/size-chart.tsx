@@ -1,6 +1,7 @@
 import type { AudienceDetail } from "../../../../engine/src/server/contract.js";
 import { formatCount, formatSigned } from "../../format/numbers.js";
 import { formatExact } from "../../format/times.js";
+import { useRef } from "react";
 import { Chart, axes } from "../../parts/chart.js";
 import { useTimezone } from "../../parts/time.js";
 
@@ -10,6 +11,7 @@ export function SizeChart({ audience }: { audience: AudienceDetail }) {
   const sizes = [...audience.sizes].sort((a, b) => (a.at < b.at ? -1 : 1));
   const first = sizes[0];
   const last = sizes.at(-1);
+  const now = useRef(Date.now()).current;
   return (
     <Chart
       height={240}
@@ -33,7 +35,7 @@ export function SizeChart({ audience }: { audience: AudienceDetail }) {
             ...tooltip,
             formatter: (points: unknown) => {
               const index = Array.isArray(points) ? (points[0] as { dataIndex?: number } | undefined)?.dataIndex : undefined;
-              const point = index === undefined ? undefined : sizes[index];
+              const point = index === undefined ? undefined : (sizes[index] ?? last);
               if (point === undefined) return "";
               return `${formatExact(Date.parse(point.at), timezone)}<br/><b>${formatCount(point.size)}</b> members (${formatSigned(point.entered)} / ${formatSigned(-point.left)})`;
             },
@@ -45,9 +47,12 @@ export function SizeChart({ audience }: { audience: AudienceDetail }) {
               type: "line",
               step: "end",
               name: "Members",
-              data: sizes.map((point) => [Date.parse(point.at), point.size]),
-              symbol: sizes.length < 40 ? "circle" : "none",
-              symbolSize: 4,
+              // The size holds until now.
+              data: [
+                ...sizes.map((point) => [Date.parse(point.at), point.size]),
+                ...(last === undefined ? [] : [[Math.max(now, Date.parse(last.at)), last.size]]),
+              ],
+              symbol: "none",
               lineStyle: { color: palette.series[0], width: 2 },
               itemStyle: { color: palette.series[0] },
               areaStyle: { color: palette.series[0], opacity: 0.1 },

@@ -18,6 +18,7 @@ import { ScoreCell } from "../../parts/score-ring.js";
 import { RowsSkeleton } from "../../parts/skeletons.js";
 import { Ago } from "../../parts/time.js";
 import { Plain } from "../../parts/value-tree.js";
+import { ColumnMenu, useChosenColumns } from "./column-menu.js";
 import style from "./entities.module.css";
 
 type Row = Answer_["rows"][number];
@@ -60,7 +61,8 @@ function List({ kind }: { kind: string }) {
 
   const query = useEntities(kind, { sort, page, ...(q === "" ? {} : { q }), ...(audience === null ? {} : { audience }) });
   const { data, error } = query;
-  const columns = useMemo(() => (data === undefined ? [] : columnsOf(data)), [data]);
+  const [chosen, choose] = useChosenColumns(kind, data?.columns);
+  const columns = useMemo(() => (data === undefined ? [] : columnsOf(data, chosen)), [data, chosen]);
 
   return (
     <>
@@ -95,6 +97,7 @@ function List({ kind }: { kind: string }) {
               <span className="visually-hidden">, remove this filter</span>
             </Button>
           )}
+          {data === undefined ? null : <ColumnMenu columns={data.columns} chosen={chosen} onChoose={choose} />}
         </div>
         {data === undefined ? (
           error === null ? (
@@ -144,18 +147,21 @@ function List({ kind }: { kind: string }) {
   );
 }
 
-function columnsOf(answer: Answer_): Column<Row>[] {
+function columnsOf(answer: Answer_, chosen: readonly string[]): Column<Row>[] {
   const named = answer.columns.some((column) => column.role === "name");
-  return answer.columns
-    .filter((column) => column.role !== "key" || !named)
-    .map((column, index) => ({
+  const shown = answer.columns.filter(
+    (column) => (column.role === "key" && !named) || column.role === "name" || chosen.includes(column.name),
+  );
+  return [...shown.filter((column) => column.role !== "time"), ...shown.filter((column) => column.role === "time")].map(
+    (column, index) => ({
       id: column.name,
       header: column.title,
       ...(isNumber(column) ? { align: "right" as const } : {}),
       ...(index > 2 ? { phone: "hide" as const } : {}),
       nowrap: index > 0,
       cell: (row: Row) => cellOf(column, row),
-    }));
+    }),
+  );
 }
 
 function cellOf(column: EntityColumn, row: Row) {

@@ -14,6 +14,7 @@ import { WhyButton, type WhyQuestion } from "./why.js";
 
 /** A score of one entity: the total, its days, and every component as a bar in its group. */
 export function ScoreCard({ score, name, onAsk }: { score: ScoreOfEntity; name: string; onAsk: (question: WhyQuestion) => void }) {
+  const stretch = stretchOf(score.components);
   return (
     <Panel
       title={score.title}
@@ -34,7 +35,7 @@ export function ScoreCard({ score, name, onAsk }: { score: ScoreOfEntity; name: 
         </div>
         <Sparkline values={score.history.map((day) => day.value)} width={150} height={44} />
       </div>
-      {groupsOf(score.components).map((group) => (
+      {groupsOf(score.components, stretch).map((group) => (
         <div key={group.title} className={style["group"]}>
           <div className={style["groupHead"]}>
             <span>{group.title}</span>
@@ -44,7 +45,7 @@ export function ScoreCard({ score, name, onAsk }: { score: ScoreOfEntity; name: 
           </div>
           <ul className={style["components"]}>
             {group.components.map((component) => (
-              <Component key={component.name} component={component} />
+              <Component key={component.name} component={component} stretch={stretch} />
             ))}
           </ul>
         </div>
@@ -53,7 +54,13 @@ export function ScoreCard({ score, name, onAsk }: { score: ScoreOfEntity; name: 
   );
 }
 
-function Component({ component }: { component: ComponentView }) {
+/** What is left out (null: ignore) shares its weight among the others: how much wider they became. */
+function stretchOf(components: readonly ComponentView[]): number {
+  const known = components.find((component) => component.value !== null && component.value > 0 && component.points !== null);
+  return known === undefined ? 1 : (known.points ?? 0) / ((known.weight * (known.value ?? 0)) / 100);
+}
+
+function Component({ component, stretch }: { component: ComponentView; stretch: number }) {
   return (
     <li>
       <span style={{ overflowWrap: "anywhere" }}>{component.title}</span>
@@ -61,8 +68,13 @@ function Component({ component }: { component: ComponentView }) {
         <span style={{ width: `${component.value ?? 0}%` }} />
       </span>
       <span className={`${style["points"]} num`}>
-        {component.value === null ? <span className="faint">no value</span> : formatScore(component.points)}{" "}
-        <span className="faint">of {formatScore(component.weight)}</span>
+        {component.value === null && stretch > 1.0001 ? (
+          <span className="faint">not counted</span>
+        ) : (
+          <>
+            {formatScore(component.points ?? 0)} <span className="faint">of {formatScore(component.weight * stretch)}</span>
+          </>
+        )}
       </span>
     </li>
   );
@@ -75,14 +87,14 @@ interface Group {
   weight: number;
 }
 
-function groupsOf(components: readonly ComponentView[]): Group[] {
+function groupsOf(components: readonly ComponentView[], stretch: number): Group[] {
   const groups = new Map<string, Group>();
   for (const component of components) {
     const title = component.groupTitle ?? (component.group === null ? "Components" : spaced(component.group));
     const group = groups.get(title) ?? { title, components: [], points: 0, weight: 0 };
     group.components.push(component);
     group.points += component.points ?? 0;
-    group.weight += component.weight;
+    group.weight += component.value === null && stretch > 1.0001 ? 0 : component.weight * stretch;
     groups.set(title, group);
   }
   return [...groups.values()];

@@ -3,6 +3,7 @@ import { useState } from "react";
 import { Link } from "react-router";
 import type { AudienceChange, EventRow, Profile, Timeline } from "../../../../engine/src/server/contract.js";
 import { useTimeline } from "../../api/queries.js";
+import { reasonWords } from "../../format/reasons.js";
 import { formatLongDay } from "../../format/times.js";
 import { audiencePath } from "../../paths.js";
 import { Empty } from "../../parts/notes.js";
@@ -79,7 +80,7 @@ function TimelineItem({ item, onOpen }: { item: Item; onOpen: (messageId: string
         <span>
           {change.change === "entered" ? "Entered" : "Left"} <Link to={audiencePath(change.audience)}>{change.audienceTitle}</Link>
         </span>
-        <span className="soft">{change.reason}</span>
+        <span className="soft">{reasonWords(change.reason)}</span>
         <span className={`${style["end"]} faint`}>
           <Clock at={change.happenedAt} />
         </span>

@@ -203,7 +203,7 @@ function EventButton({ row, onOpen }: { row: EventRow; onOpen: (messageId: strin
   return (
     <button type="button" className={style["event"]} onClick={() => onOpen(row.messageId)}>
       <span className={`${style["when"]} faint num`}>
-        <Clock at={row.timestamp} />
+        <Clock at={row.receivedAt} />
       </span>
       <span className={style["type"]}>
         <Pill tone={row.type === "track" ? "ok" : row.type === "identify" ? "cool" : "plain"}>{row.type}</Pill>

@@ -1,39 +1,37 @@
 import { formatCount, plural } from "../../format/numbers.js";
 import { formatClock } from "../../format/times.js";
 import { useTimezone } from "../../parts/time.js";
+import { scaleOf } from "./activity-scale.js";
+import style from "./overview.module.css";
 
 /** Events per minute of the last hour as bars, the newest at the right. */
 export function Activity({ minutes }: { minutes: readonly { at: string; events: number }[] }) {
   const timezone = useTimezone();
-  const most = Math.max(1, ...minutes.map((minute) => minute.events));
+  const scale = scaleOf(minutes.map((minute) => minute.events));
   const total = minutes.reduce((sum, minute) => sum + minute.events, 0);
-  const first = minutes[0];
-  const last = minutes.at(-1);
+  const most = Math.max(0, ...minutes.map((minute) => minute.events));
+  const clock = (at: string | undefined): string => (at === undefined ? "" : formatClock(Date.parse(at), timezone).slice(0, 5));
   return (
     <figure style={{ margin: 0 }}>
       <div
         role="img"
-        aria-label={`${plural(total, "event")} in ${minutes.length} minutes, at most ${formatCount(most)} in one minute.`}
-        style={{ display: "flex", alignItems: "flex-end", gap: 2, height: 72 }}
+        aria-label={`${plural(total, "event")} in ${plural(minutes.length, "minute")}, at most ${formatCount(most)} in one.`}
+        className={style["bars"]}
       >
         {minutes.map((minute, index) => (
           <span
             key={minute.at}
-            title={`${formatClock(Date.parse(minute.at), timezone)}: ${plural(minute.events, "event")}`}
-            style={{
-              flex: "1 1 0",
-              minWidth: 1,
-              height: `${Math.max(2, (minute.events / most) * 100)}%`,
-              borderRadius: "2px 2px 0 0",
-              background: index === minutes.length - 1 ? "var(--green-live)" : "color-mix(in srgb, var(--green-live) 48%, var(--surface))",
-            }}
+            title={`${clock(minute.at)}: ${plural(minute.events, "event")}`}
+            data-newest={index === minutes.length - 1 || undefined}
+            data-cut={minute.events > scale.top || undefined}
+            style={{ height: minute.events === 0 ? 1 : `${Math.max(3, Math.min(1, minute.events / scale.top) * 100)}%` }}
           />
         ))}
       </div>
-      <figcaption className="faint num" style={{ display: "flex", justifyContent: "space-between", marginTop: 6, fontSize: 12.5 }}>
-        <span>{first === undefined ? "" : formatClock(Date.parse(first.at), timezone).slice(0, 5)}</span>
-        <span>at most {formatCount(most)} a minute</span>
-        <span>{last === undefined ? "" : formatClock(Date.parse(last.at), timezone).slice(0, 5)}</span>
+      <figcaption className={`${style["barsCaption"]} num`}>
+        <span>{clock(minutes[0]?.at)}</span>
+        <span>{scale.cut === null ? `at most ${formatCount(most)} a minute` : `one minute of ${formatCount(scale.cut)} is cut off`}</span>
+        <span>{clock(minutes.at(-1)?.at)}</span>
       </figcaption>
     </figure>
   );

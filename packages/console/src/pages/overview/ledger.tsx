@@ -6,14 +6,14 @@ import { Ago } from "../../parts/time.js";
 import style from "./ledger.module.css";
 
 /** Nothing lost, and provably so: each hop's total beside the terms that must make it up. */
-export function Ledger({ equations }: { equations: readonly LedgerEquation[] }) {
+export function Ledger({ equations, titles }: { equations: readonly LedgerEquation[]; titles: ReadonlyMap<string, string> }) {
   if (equations.length === 0) {
     return <Empty title="Nothing to add up yet">The ledger starts with the first event that is accepted.</Empty>;
   }
   return (
     <ul className={style["equations"]}>
       {equations.map((equation) => (
-        <Equation key={equation.hop} equation={equation} />
+        <Equation key={equation.hop} equation={equation} title={titles.get(equation.hop) ?? equation.title} />
       ))}
     </ul>
   );
@@ -29,12 +29,13 @@ const colours: Record<string, string> = {
   failed: "var(--series-4)",
 };
 
-function Equation({ equation }: { equation: LedgerEquation }) {
+function Equation({ equation, title }: { equation: LedgerEquation; title: string }) {
   const { total, terms } = equation;
+  const parts = terms.filter((term) => term.value > 0);
   return (
     <li className={style["equation"]}>
       <div className={style["head"]}>
-        <span style={{ fontWeight: 550 }}>{equation.title}</span>
+        <span style={{ fontWeight: 550 }}>{title}</span>
         {equation.balanced ? <Pill tone="ok">adds up</Pill> : <Pill tone="error">off by {formatSigned(equation.difference)}</Pill>}
       </div>
       <div className={`${style["sum"]} num`}>
@@ -47,13 +48,13 @@ function Equation({ equation }: { equation: LedgerEquation }) {
           </span>
         ))}
       </div>
-      <div className={style["bar"]} aria-hidden="true">
-        {terms
-          .filter((term) => term.value > 0)
-          .map((term) => (
+      {parts.length < 2 ? null : (
+        <div className={style["bar"]} aria-hidden="true">
+          {parts.map((term) => (
             <span key={term.name} style={{ flexGrow: term.value, background: colours[term.name] ?? "var(--series-3)" }} />
           ))}
-      </div>
+        </div>
+      )}
       {equation.gaps.length === 0 ? null : (
         <ul className={style["gaps"]}>
           {equation.gaps.map((gap) => (

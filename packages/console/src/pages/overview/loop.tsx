@@ -63,8 +63,9 @@ function HopView({ hop, flowing }: { hop: Hop; flowing: boolean }) {
           <div key={fact.label}>
             <dt>{fact.label}</dt>
             <dd className="num">
-              {formatNumber(fact.value)}
-              {fact.unit === null ? "" : ` ${fact.unit}`}
+              {fact.unit === "seconds"
+                ? formatSeconds(fact.value)
+                : `${formatNumber(fact.value)}${fact.unit === null ? "" : ` ${fact.unit}`}`}
             </dd>
           </div>
         ))}

@@ -17,6 +17,9 @@ import { Loop } from "./loop.js";
 import { Problems } from "./problems.js";
 import style from "./overview.module.css";
 
+/** Longer lists have pages of their own. */
+const listedMax = 9;
+
 export function OverviewPage() {
   const query = useOverview();
   return (
@@ -38,7 +41,7 @@ function Loaded({ overview }: { overview: Overview }) {
         <Entities overview={overview} />
         <Grid>
           <Panel title="The ledger" note="What came in must have gone somewhere, at every hop." span={7}>
-            <Ledger equations={overview.ledger} />
+            <Ledger equations={overview.ledger} titles={new Map(overview.syncs.map((sync) => [`sync:${sync.name}`, sync.title]))} />
           </Panel>
           <Panel title="Events received" note="Per minute, the last hour of stored data." span={5}>
             {overview.activity.length === 0 ? (
@@ -129,6 +132,7 @@ function Audiences({ overview }: { overview: Overview }) {
     <DataTable
       label="Audiences and their sizes"
       rows={overview.audiences}
+      first={listedMax}
       rowKey={(row) => row.name}
       linked
       columns={[
@@ -153,6 +157,7 @@ function Syncs({ overview }: { overview: Overview }) {
     <DataTable
       label="Syncs and their state"
       rows={overview.syncs}
+      first={listedMax}
       rowKey={(row) => row.name}
       linked
       columns={[

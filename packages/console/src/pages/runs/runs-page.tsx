@@ -125,7 +125,7 @@ const loadColumns: readonly Column<LoadView>[] = [
 ];
 
 function Loads({ loads }: { loads: readonly LoadView[] }) {
-  return <DataTable label="Loads" rows={loads} rowKey={(row) => row.segment} columns={loadColumns} />;
+  return <DataTable label="Loads" first={20} rows={loads} rowKey={(row) => row.segment} columns={loadColumns} />;
 }
 
 const syncColumns: readonly Column<SyncRun>[] = [
@@ -138,5 +138,5 @@ const syncColumns: readonly Column<SyncRun>[] = [
 ];
 
 function SyncRuns({ runs }: { runs: readonly SyncRun[] }) {
-  return <DataTable label="Sync runs" rows={runs} rowKey={(row) => `${row.sync}:${row.runId}`} columns={syncColumns} linked />;
+  return <DataTable label="Sync runs" first={20} rows={runs} rowKey={(row) => `${row.sync}:${row.runId}`} columns={syncColumns} linked />;
 }

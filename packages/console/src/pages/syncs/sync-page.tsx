@@ -212,7 +212,7 @@ export function RunsTable({ runs, onRun }: { runs: readonly SyncRun[]; onRun: (r
     { id: "took", header: "Took", align: "right", phone: "hide", nowrap: true, cell: (row) => tookOf(row) },
     { id: "at", header: "Started", align: "right", nowrap: true, cell: (row) => <Ago at={row.startedAt} />, value: (row) => row.startedAt },
   ];
-  return <DataTable label="Runs" rows={runs} rowKey={(row) => `${row.sync}:${row.runId}`} columns={columns} linked />;
+  return <DataTable label="Runs" first={15} rows={runs} rowKey={(row) => `${row.sync}:${row.runId}`} columns={columns} linked />;
 }
 
 function tookOf(run: SyncRun) {
