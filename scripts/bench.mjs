@@ -23,7 +23,10 @@ if (process.env.UV_THREADPOOL_SIZE === undefined) {
     .sort();
   const wanted = process.argv.slice(2).filter((word) => !word.startsWith("-"));
   const unknown = wanted.filter((name) => !names.includes(name));
-  if (unknown.length > 0) throw new Error(`There is no bench ${unknown.join(", ")}; there are ${names.join(", ")}.`);
+  if (unknown.length > 0) {
+    process.stderr.write(`There is no bench ${unknown.join(", ")}; there are ${names.join(", ")}.\n`);
+    process.exit(2);
+  }
   for (const name of wanted.length === 0 ? names : wanted) {
     const { bench } = await import(await buildBench(`${name}.ts`));
     if (bench === undefined) continue;

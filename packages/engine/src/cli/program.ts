@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import { register as registerBench } from "./commands/bench.js";
 import { register as registerConsole } from "./commands/console.js";
 import { register as registerImport } from "./commands/import.js";
 import { register as registerInit } from "./commands/init.js";
@@ -30,6 +31,7 @@ const commands: readonly ((program: Command, context: CliContext) => void)[] = [
   registerValidate,
   registerSchemas,
   registerConsole,
+  registerBench,
 ];
 
 export function createProgram(context: CliContext, version: string): Command {
