@@ -7,31 +7,31 @@ import { dayMs, hourMs, minutesUsed, paid, type Workspace, type World } from "./
 const planOrder = ["free", "team", "business", "enterprise"] as const satisfies readonly PlanName[];
 
 export function workspaceDay(world: World, workspace: Workspace): void {
-  workspace.minutes[(((world.day + 1) % 30) + 30) % 30] = 0;
   if (workspace.cancelled) return;
-  reportUsage(world, workspace);
   endTrial(world, workspace);
   maybeUpgrade(world, workspace);
   if (world.day % 30 === ((workspace.billingDay % 30) + 30) % 30) invoice(world, workspace);
   if (paid(workspace) && workspace.members.every((member) => member.churnedDay !== undefined)) cancel(world, workspace);
 }
 
-/** Metering runs at the day's end, so that the report holds all of the day's deployments. */
-function reportUsage(world: World, workspace: Workspace): void {
+/** Once a day, at the workspace's own hour, the meter reports the thirty days that are over; a new day begins with nothing. */
+export function meter(world: World, workspace: Workspace): void {
   const used = minutesUsed(workspace);
-  if (used === 0) return;
-  const { limit, at } = {
-    limit: model.plans[workspace.plan].minutes,
-    at: world.startMs + (world.day + 1) * dayMs - workspace.account.random.between(60_000, hourMs),
-  };
+  if (used > 0 && !workspace.cancelled) reportUsage(world, workspace, used);
+  workspace.minutes[((world.day % 30) + 30) % 30] = 0;
+}
+
+function reportUsage(world: World, workspace: Workspace, usage: number): void {
+  const { minutes: limit } = model.plans[workspace.plan];
+  const at = world.startMs + world.day * dayMs + workspace.meterMs;
   say(world, workspace, "billing", at, "Usage Reported", usageOf(workspace));
-  const overage = used > limit;
+  const overage = usage > limit;
   if (overage && !workspace.overage) {
     say(world, workspace, "billing", at + 1_000, "Limit Reached", {
       workspace_id: workspace.id,
       metric: "deployment_minutes_30d",
       limit,
-      usage: used,
+      usage,
     });
   }
   workspace.overage = overage;

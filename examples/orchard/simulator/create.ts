@@ -161,6 +161,7 @@ export function createWorkspace(world: World, account: Account, owner: User, cre
     owner,
     members: [],
     projects: [projectName(random)],
+    meterMs: random.between(0, dayMs - 60_000),
     weight: random.logNormal(1, model.deployments.workspaceSigma),
     plan: "free",
     trialUntilDay: undefined,

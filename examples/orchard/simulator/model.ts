@@ -6,7 +6,7 @@ export const model = {
   referenceUsers: 5_500,
 
   /** Who was there before the history starts. */
-  before: { accounts: 235, ageDaysMax: 400, aliveShare: 0.78 },
+  before: { accounts: 245, ageDaysMax: 400, aliveShare: 0.78 },
 
   /** Employees of a company: log-normal; at most this share of them ever uses Orchard. */
   company: {

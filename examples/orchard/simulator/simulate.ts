@@ -1,4 +1,4 @@
-import { workspaceDay } from "./billing.js";
+import { meter, workspaceDay } from "./billing.js";
 import { communityDay } from "./community.js";
 import { createDevice } from "./create.js";
 import type { Sending, SegmentMessage } from "./message.js";
@@ -90,6 +90,7 @@ function createWorld(seed: string, startMs: number, days: number, scale: number)
 
 /** One day: what was arranged, then everybody's day; yields what reaches the collector before the day (or history) ends. */
 function* day(world: World, untilMs = Infinity): Iterable<Sending> {
+  for (const account of world.accounts) for (const workspace of account.workspaces) meter(world, workspace);
   visitors(world);
   for (const task of world.agenda.get(world.day) ?? []) task();
   world.agenda.delete(world.day);

@@ -63,6 +63,8 @@ export interface Workspace {
   readonly owner: User;
   readonly members: User[];
   readonly projects: string[];
+  /** Time after the day's start at which the meter reports, in milliseconds. */
+  readonly meterMs: number;
   /** How heavy its builds are, relative to others. */
   readonly weight: number;
   plan: PlanName;

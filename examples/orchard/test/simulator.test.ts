@@ -1,3 +1,5 @@
+import { readFile } from "node:fs/promises";
+import path from "node:path";
 import { describe, expect, it } from "vitest";
 import type { Sending, SegmentMessage } from "../simulator/message.js";
 import { zeroId } from "../simulator/emit.js";
@@ -132,7 +134,10 @@ describe("the simulator", () => {
 });
 
 describe("the world that npm start sends", () => {
-  it("is as large as promised, within bounded time", () => {
+  it("is as large as promised, within bounded time, and has the workspaces that the manual list excludes", async () => {
+    const list = await readFile(path.resolve(import.meta.dirname, "../lists/do-not-upsell.csv"), "utf8");
+    const excluded = [...list.matchAll(/^(ws_\w+),/gm)].map((match) => match[1] ?? "");
+    expect(excluded.length).toBe(5);
     const simulated = orchard({ seed: "orchard", until });
     const started = performance.now();
     for (const sending of simulated.history()) void sending;
@@ -144,6 +149,7 @@ describe("the world that npm start sends", () => {
     expect(truth.unique).toBeGreaterThanOrEqual(500_000);
     expect(truth.overage.length).toBeGreaterThan(40);
     expect(truth.activeDeals.length).toBeGreaterThan(8);
+    for (const id of excluded) expect(truth.parents).toHaveProperty(id);
     const rate = (arm: "control" | "treatment") => truth.experiment.converted[arm] / truth.experiment.exposed[arm];
     expect(rate("treatment") - rate("control")).toBeGreaterThan(0.02);
     const { ship_faster: works, world_tour: fails } = truth.channels;
