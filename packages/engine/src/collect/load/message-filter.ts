@@ -6,8 +6,8 @@ import { sql } from "../../warehouse/sql.js";
  * "No" is certain; "perhaps" is wrong about once in 10⁸ and is looked up in the warehouse. So the cost of telling
  * duplicates over the whole history is a few cache misses an event, instead of a join with everything ever stored.
  *
- * A table's size is fixed; when it is full the next, twice as large, takes over, and a look-up asks them all (at most
- * one more table each time the history doubles). A restart puts everything into one.
+ * A table's size is fixed; when all are full, another as large as all of them takes over, and a look-up asks every one (one
+ * more table each time the history doubles). A restart puts everything into one.
  */
 export class MessageFilter {
   #tables: Table[];
@@ -33,7 +33,7 @@ export class MessageFilter {
       const high = words[at + 1] as number;
       let newest = this.#tables[0] as Table;
       if (newest.full) {
-        newest = new Table(this.size * 2);
+        newest = new Table(this.size);
         this.#tables.unshift(newest);
       }
       let known = false;
