@@ -11,17 +11,12 @@ import { type Scope, countOf } from "./scope.js";
  */
 export async function findComponent(scope: Scope): Promise<number> {
   const { connection, dialect, slots } = scope;
-  const known = await connection.first<{ at: string | null }>(
-    sql`/* identify: newest observation */ SELECT max(received_at) AS at FROM growth.observations`,
-  );
-  const newest = known?.at ?? null;
-  const isLate = newest === null ? sql`FALSE` : sql`received_at <= ${dialect.cast(sql`${newest.slice(0, -1)}`, "timestamp")}`;
+  const isLate = sql`received_at <= (SELECT max(received_at) FROM growth.observations)`;
   const late = slots.map((slot) => sql`SELECT ${slot.id} AS identifier_id FROM identity_new WHERE ${isLate} AND ${slot.id} IS NOT NULL`);
-  const union = late.reduce((all, one) => sql`${all} UNION ALL ${one}`);
   await connection.run(
     sql`/* identify: known identifiers that a late observation names */ ${dialect.tempTable(
       "identity_component",
-      sql`SELECT identifier_id FROM growth.identifiers WHERE ${newest === null ? sql`FALSE` : sql`identifier_id IN (${union})`}`,
+      sql`SELECT identifier_id FROM growth.identifiers WHERE identifier_id IN (${join(late, " UNION ALL ")})`,
     )}`,
   );
   let found = await countOf(scope, sql`identity_component`);

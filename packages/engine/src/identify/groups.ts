@@ -13,12 +13,15 @@ import { touch } from "./touch.js";
  */
 export async function updateGroups(scope: Scope): Promise<void> {
   const kinds = groupKinds(scope.project);
-  for (const entity of kinds.filter((kind) => kind.parent !== undefined)) await readParents(scope, entity);
+  const nested = kinds.filter((kind) => kind.parent !== undefined);
+  for (const entity of nested) await readParents(scope, entity);
   for (const entity of kinds) {
     await readGroups(scope, entity);
     await writeGroups(scope, entity);
   }
-  for (const entity of kinds) await writeParents(scope, entity);
+  for (const entity of nested) {
+    if ((await countOf(scope, name(working("parents", entity.kind)))) > 0) await writeParents(scope, entity);
+  }
 }
 
 /** `identity_parents_<kind>`: of each group, the newest parent that new events name, and when each parent was named. */
@@ -62,12 +65,17 @@ async function readGroups(scope: Scope, entity: EntityKind): Promise<void> {
 async function writeGroups(scope: Scope, entity: EntityKind): Promise<void> {
   const { connection, dialect, project } = scope;
   const groups = name(working("groups", entity.kind));
-  const later = sql`SELECT entity_id, least(first_seen, known_first) AS first_seen, greatest(last_seen, known_last) AS last_seen FROM ${groups}
-    WHERE known_first IS NOT NULL AND (first_seen < known_first OR last_seen > known_last)`;
-  for (const statement of dialect.upsert(entities(entity.kind), later, ["entity_id", "first_seen", "last_seen"])) {
-    await connection.run(sql`/* identify: groups seen earlier or later than known */ ${statement}`);
+  const isLater = sql`known_first IS NOT NULL AND (first_seen < known_first OR last_seen > known_last)`;
+  const found = await connection.first<{ later: number; fresh: number }>(
+    sql`/* identify: groups to renew and to add */ SELECT count(CASE WHEN ${isLater} THEN 1 END) AS later, count(CASE WHEN known_first IS NULL THEN 1 END) AS fresh FROM ${groups}`,
+  );
+  if ((found?.later ?? 0) > 0) {
+    const later = sql`SELECT entity_id, least(first_seen, known_first) AS first_seen, greatest(last_seen, known_last) AS last_seen FROM ${groups} WHERE ${isLater}`;
+    for (const statement of dialect.upsert(entities(entity.kind), later, ["entity_id", "first_seen", "last_seen"])) {
+      await connection.run(sql`/* identify: groups seen earlier or later than known */ ${statement}`);
+    }
   }
-  if ((await countOf(scope, sql`${groups} WHERE known_first IS NULL`)) === 0) return;
+  if ((found?.fresh ?? 0) === 0) return;
   const column = sql`e.${name(groupColumn(entity.kind))}`;
   const keys = [
     sql`SELECT ${column} AS entity_id, ${groupKey(dialect, project, entity)} AS key FROM ${newEvents(scope)}
@@ -86,7 +94,6 @@ async function writeGroups(scope: Scope, entity: EntityKind): Promise<void> {
 
 /** The newest word on a group's parent holds; facts of the group then belong to its new parent and to that one's parents. */
 async function writeParents(scope: Scope, entity: EntityKind): Promise<void> {
-  if (entity.parent === undefined) return;
   const { connection, dialect } = scope;
   const said = name(working("parents", entity.kind));
   const newest = dialect.position(sql`happened_at`, sql`received_at`, sql`message_id`, dialect.idText(sql`parent_id`));

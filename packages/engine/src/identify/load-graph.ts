@@ -1,35 +1,41 @@
 import { type Sql, empty, join, name, sql } from "../warehouse/sql.js";
 import { type Graph, type Outcome, resolver } from "./resolve.js";
-import { type Scope, countOf, isBefore, typeIndexOf } from "./scope.js";
+import { type Scope, countOf, isBefore, makeTables, typeIndexOf } from "./scope.js";
 
 /** Rows that come to JavaScript at once: bounds memory whatever the size of the graph. */
 const chunkRowsMax = 200_000;
 
 /**
  * Numbers the identifiers and observations in play (`identity_ids`, `identity_observations`), resolves them, and puts the
- * outcome into `identity_result` (n → root) and, where there are any, `identity_merged` and `identity_refused`, all in dense numbers. In play are
- * the identifiers that the observations name and all others of their profiles. Every table that grows with the number of
- * people is read once here; whoever comes after finds the rows in `identity_mine`, `identity_known` and `identity_ids`.
+ * outcome into `identity_result` (n → root) and, where there are any, `identity_merged` and `identity_refused`, all in
+ * dense numbers. In play are the identifiers that the observations name and all others of their profiles. Every table that
+ * grows with the number of people is read once here; whoever comes after finds the rows in `identity_mine`,
+ * `identity_known` and `identity_ids`.
  */
 export async function resolveGraph(scope: Scope, componentSize: number): Promise<Told> {
-  const { connection, dialect } = scope;
   const hasComponent = componentSize > 0;
-  const steps: readonly (readonly [purpose: string, table: string, query: Sql])[] = [
+  await makeTables(scope, [
     ["observations to apply, those of replayed components included", "identity_work", work(scope, hasComponent)],
     ["identifiers that they name", "identity_named", named(scope)],
-    ["profiles of those, and of identifiers with new facts", "identity_mine", mine()],
+    ["profiles of those, and of identifiers with new facts", "identity_mine", mine([sql`SELECT identifier_id FROM identity_named`])],
     ["all identifiers of the profiles in play", "identity_members", members()],
     ["what is known about all these", "identity_known", known(hasComponent)],
     ["identifiers in play, oldest first, as they are after these events", "identity_ids", ids(scope)],
     ["observations in order", "identity_observations", dense(scope)],
-  ];
-  for (const [purpose, table, query] of steps) {
-    await connection.run(sql`/* identify: ${{ parts: [{ text: purpose }] }} */ ${dialect.tempTable(table, query)}`);
-  }
+  ]);
   const graph = await readGraph(scope, await countOf(scope, sql`identity_ids`));
   const outcome = await resolveAll(scope, graph, await countOf(scope, sql`identity_observations`));
   await stageOutcome(scope, graph, outcome);
   return { merges: outcome.merges.loser.length, refusals: outcome.refusals.identifier.length };
+}
+
+/** Where nothing new came together, only what is known about identifiers with new facts is read. */
+export async function readOnlyFacts(scope: Scope): Promise<void> {
+  const times = sql`SELECT identifier_id, first_seen, last_seen, unnamed_at FROM growth.identifiers WHERE identifier_id IN (SELECT identifier_id FROM identity_activity)`;
+  await makeTables(scope, [
+    ["profiles with new facts", "identity_mine", mine([])],
+    ["when their identifiers were seen before", "identity_known", times],
+  ]);
 }
 
 /** How many merges and refusals the resolver told, those of replayed components included. */
@@ -55,9 +61,9 @@ function named(scope: Scope): Sql {
   return sql`SELECT DISTINCT identifier_id FROM (${join(each, " UNION ALL ")}) AS every_slot`;
 }
 
-function mine(): Sql {
-  return sql`SELECT subject_id, entity_id FROM growth.user_subjects
-    WHERE subject_id IN (SELECT identifier_id FROM identity_named UNION ALL SELECT identifier_id FROM identity_activity)`;
+function mine(more: readonly Sql[]): Sql {
+  const wanted = join([sql`SELECT identifier_id FROM identity_activity`, ...more], " UNION ALL ");
+  return sql`SELECT subject_id, entity_id FROM growth.user_subjects WHERE subject_id IN (${wanted})`;
 }
 
 function members(): Sql {

@@ -15,7 +15,7 @@ import { touch } from "./touch.js";
  * `membership: events`. Where a kind has no `leave_events`, only the first word per identifier and group is kept: later
  * ones could change nothing.
  */
-export async function updateMemberships(scope: Scope): Promise<number> {
+export async function updateMemberships(scope: Scope, moved: number): Promise<number> {
   const { connection, dialect, project } = scope;
   const kinds = groupKinds(project);
   if (kinds.length === 0) return 0;
@@ -23,18 +23,24 @@ export async function updateMemberships(scope: Scope): Promise<number> {
   await connection.run(
     sql`/* identify: who joins or leaves by new events */ ${dialect.tempTable("identity_words", sql`${join(words, " UNION ALL ")}`)}`,
   );
-  await keepWords(scope);
+  const kept = (await countOf(scope, sql`identity_words`)) === 0 ? 0 : await keepWords(scope);
+  const affected = [
+    ...(kept === 0
+      ? []
+      : [
+          sql`SELECT s.entity_id AS user_id FROM growth.user_subjects AS s WHERE s.subject_id IN (SELECT identifier_id FROM identity_kept_words)`,
+        ]),
+    ...(moved === 0
+      ? []
+      : [
+          sql`SELECT old_id AS user_id FROM identity_changes WHERE old_id IS NOT NULL`,
+          sql`SELECT new_id FROM identity_changes WHERE new_id IS NOT NULL AND old_id IS NOT NULL`,
+        ]),
+  ];
+  if (affected.length === 0) return 0;
   await connection.run(
-    sql`/* identify: people whose memberships may differ */ ${dialect.tempTable(
-      "identity_members",
-      sql`SELECT DISTINCT user_id FROM (
-        SELECT s.entity_id AS user_id FROM growth.user_subjects AS s WHERE s.subject_id IN (SELECT identifier_id FROM identity_words)
-        UNION ALL SELECT old_id FROM identity_changes WHERE old_id IS NOT NULL
-        UNION ALL SELECT new_id FROM identity_changes WHERE new_id IS NOT NULL AND old_id IS NOT NULL
-      ) AS affected`,
-    )}`,
+    sql`/* identify: people whose memberships may differ */ ${dialect.tempTable("identity_people", join(affected, " UNION "))}`,
   );
-  if ((await countOf(scope, sql`identity_members`)) === 0) return 0;
   return writeMemberships(scope);
 }
 
@@ -57,7 +63,8 @@ function wordsOf(scope: Scope, entity: EntityKind): Sql[] {
   ];
 }
 
-async function keepWords(scope: Scope): Promise<void> {
+/** Leaves `identity_kept_words`: those that add something to what is known. */
+async function keepWords(scope: Scope): Promise<number> {
   const { connection, dialect } = scope;
   const order = dialect.position(sql`w.happened_at`, sql`w.received_at`, sql`w.message_id`, dialect.cast(sql`NULL`, "text"));
   const first = sql`SELECT w.identifier_id, w.kind, w.group_id, w.change, min(${order}) AS first, ${dialect.argMin(sql`w.received_at`, order)} AS received_at
@@ -78,8 +85,19 @@ async function keepWords(scope: Scope): Promise<void> {
     );
   }
   const columns = sql`identifier_id, kind, group_id, change, happened_at, received_at, message_id`;
-  await connection.run(sql`/* identify: keep who joined or left */ INSERT INTO growth.membership_facts (${columns})
-    SELECT ${columns} FROM identity_first_words UNION ALL SELECT ${columns} FROM identity_words WHERE NOT once`);
+  await connection.run(
+    sql`/* identify: words to keep */ ${dialect.tempTable(
+      "identity_kept_words",
+      sql`SELECT ${columns} FROM identity_first_words UNION ALL SELECT ${columns} FROM identity_words WHERE NOT once`,
+    )}`,
+  );
+  const kept = await countOf(scope, sql`identity_kept_words`);
+  if (kept > 0) {
+    await connection.run(
+      sql`/* identify: keep who joined or left */ INSERT INTO growth.membership_facts (${columns}) SELECT ${columns} FROM identity_kept_words`,
+    );
+  }
+  return kept;
 }
 
 async function writeMemberships(scope: Scope): Promise<number> {
@@ -91,7 +109,7 @@ async function writeMemberships(scope: Scope): Promise<number> {
       sql`SELECT coalesce(n.user_id, o.user_id) AS user_id, coalesce(n.kind, o.kind) AS kind, coalesce(n.group_id, o.group_id) AS group_id,
         coalesce(n.valid_from, o.valid_from) AS valid_from, n.valid_to, n.user_id IS NOT NULL AS is_there, o.user_id IS NOT NULL AS was_there
       FROM identity_intervals AS n
-      FULL JOIN (SELECT * FROM growth.memberships WHERE user_id IN (SELECT user_id FROM identity_members)) AS o
+      FULL JOIN (SELECT * FROM growth.memberships WHERE user_id IN (SELECT user_id FROM identity_people)) AS o
         ON o.user_id = n.user_id AND o.kind = n.kind AND o.group_id = n.group_id AND o.valid_from = n.valid_from
       WHERE n.user_id IS NULL OR o.user_id IS NULL OR ${dialect.differs(sql`n.valid_to`, sql`o.valid_to`)}`,
     )}`,
@@ -115,7 +133,7 @@ function intervals(): Sql {
   return sql`WITH words AS (
       SELECT s.entity_id AS user_id, f.kind, f.group_id, f.change <> 'left' AS is_in, f.happened_at, f.received_at, f.message_id
       FROM growth.membership_facts AS f JOIN growth.user_subjects AS s ON s.subject_id = f.identifier_id
-      WHERE s.entity_id IN (SELECT user_id FROM identity_members)
+      WHERE s.entity_id IN (SELECT user_id FROM identity_people)
     ), stated AS (
       SELECT *, coalesce(lag(is_in) OVER (PARTITION BY user_id, kind, group_id ORDER BY happened_at, received_at, message_id), FALSE) AS was_in FROM words
     ), turns AS (

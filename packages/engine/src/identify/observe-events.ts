@@ -7,16 +7,18 @@ import { type Scope, type Slot, countOf, isBefore, newEvents } from "./scope.js"
  * Reduces new events to what the graph does not know yet. Leaves the working tables
  * - `identity_sets`: distinct sets of identifier values on new events, with their first occurrence;
  * - `identity_new`: those sets whose observation is new, or occurred earlier than the stored one;
- * - `identity_new_ids`: the identifiers of those sets.
+ * - `identity_new_ids`: the identifiers of those sets, where there are any.
+ * Returns how many observations are new or earlier than known.
  */
-export async function observeEvents(scope: Scope): Promise<void> {
+export async function observeEvents(scope: Scope): Promise<number> {
   const { connection, dialect, slots } = scope;
   await connection.run(
     sql`/* identify: distinct sets of identifiers on new events */ ${dialect.tempTable("identity_raw_sets", rawSets(scope))}`,
   );
   await connection.run(sql`/* identify: their ids, null where blocked */ ${dialect.tempTable("identity_sets", sets(scope))}`);
   await connection.run(sql`/* identify: observations not known yet */ ${dialect.tempTable("identity_new", newObservations(scope))}`);
-  await dropTies(scope);
+  const found = await dropTies(scope);
+  if (found === 0) return 0;
   await connection.run(
     sql`/* identify: identifiers of new observations */ ${dialect.tempTable(
       "identity_new_ids",
@@ -29,15 +31,19 @@ export async function observeEvents(scope: Scope): Promise<void> {
       )}) AS ids GROUP BY identifier_id, type`,
     )}`,
   );
+  return found;
 }
 
 /** Of sets received in the same microsecond as the stored first occurrence, only those of a smaller message id are earlier. */
-async function dropTies(scope: Scope): Promise<void> {
-  if ((await countOf(scope, sql`identity_new WHERE is_tie`)) === 0) return;
+async function dropTies(scope: Scope): Promise<number> {
+  const count = sql`/* identify: how many are new, and how many tie */ SELECT count(*) AS found, count(CASE WHEN is_tie THEN 1 END) AS ties FROM identity_new`;
+  const { found, ties } = (await scope.connection.first<{ found: number; ties: number }>(count)) ?? { found: 0, ties: 0 };
+  if (ties === 0) return found;
   const same = sql`o.observation_id = identity_new.observation_id AND o.message_id <= identity_new.message_id${scope.byDay ? sql` AND o.day = identity_new.day` : empty}`;
   await scope.connection.run(
     sql`/* identify: ties that the stored occurrence wins */ DELETE FROM identity_new WHERE is_tie AND EXISTS (SELECT 1 FROM growth.observations AS o WHERE ${same})`,
   );
+  return countOf(scope, sql`identity_new`);
 }
 
 /** Lists blocked values, each once with the first event that carried it. */

@@ -100,6 +100,13 @@ export function newEvents(scope: Scope): Sql {
   return sql`raw.events AS e WHERE e.load_id > ${scope.window.fromLoad} AND e.load_id <= ${scope.window.toLoad}`;
 }
 
+/** Working tables one after the other, each with a word on what it holds. */
+export async function makeTables(scope: Scope, tables: readonly (readonly [purpose: string, table: string, query: Sql])[]): Promise<void> {
+  for (const [purpose, table, query] of tables) {
+    await scope.connection.run(sql`/* identify: ${{ parts: [{ text: purpose }] }} */ ${scope.dialect.tempTable(table, query)}`);
+  }
+}
+
 export async function countOf(scope: Scope, from: Sql): Promise<number> {
   const row = await scope.connection.first<{ n: number }>(sql`SELECT count(*) AS n FROM ${from}`);
   return row?.n ?? 0;

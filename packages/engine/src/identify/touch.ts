@@ -12,13 +12,14 @@ export async function touch(scope: Scope, reason: "event" | "merge" | "membershi
 }
 
 /** New people, and those that identifiers left or moved into. */
-export async function touchUsers(scope: Scope): Promise<void> {
+export async function touchUsers(scope: Scope, moved: number): Promise<void> {
   await touch(
     scope,
     "event",
     sql`SELECT 'user' AS kind, r.entity_id, w.message_id FROM identity_renewed AS r
       JOIN identity_now AS w ON w.identifier_id = r.entity_id WHERE r.is_new`,
   );
+  if (moved === 0) return;
   await touch(
     scope,
     "merge",

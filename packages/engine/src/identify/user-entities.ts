@@ -1,6 +1,6 @@
 import { type Sql, sql } from "../warehouse/sql.js";
 import { entities } from "../warehouse/tables/growth.js";
-import type { Scope } from "./scope.js";
+import { type Scope, makeTables } from "./scope.js";
 
 /**
  * Keeps `growth.user_entities` in step with the graph: a row per profile, known by its user id, else its e-mail, else its
@@ -9,30 +9,44 @@ import type { Scope } from "./scope.js";
  */
 export async function updateUsers(scope: Scope): Promise<void> {
   const { connection, dialect } = scope;
-  const steps: readonly (readonly [purpose: string, table: string, query: Sql])[] = [
+  await makeTables(scope, [
     ["profiles in play, as their identifiers say", "identity_profiles", profiles(scope)],
-    ["other people with new facts", "identity_active", active()],
-    ["both as they are stored", "identity_stored", stored()],
+    ["other people with new facts", "identity_active", active(sql`WHERE m.entity_id NOT IN (SELECT entity_id FROM identity_members)`)],
+    [
+      "both as they are stored",
+      "identity_stored",
+      stored(sql`SELECT entity_id FROM identity_profiles UNION ALL SELECT entity_id FROM identity_active`),
+    ],
     ["profiles that merged away", "identity_vanished", vanished()],
     ["profiles in play, new ones marked", "identity_renewed", renewed()],
-  ];
-  for (const [purpose, table, query] of steps) {
-    await connection.run(sql`/* identify: ${{ parts: [{ text: purpose }] }} */ ${dialect.tempTable(table, query)}`);
-  }
+  ]);
   await connection.run(
     sql`/* identify: forget profiles that merged away */ DELETE FROM growth.user_entities WHERE entity_id IN (SELECT entity_id FROM identity_vanished)`,
   );
-  const others = sql`SELECT s.entity_id, least(s.first_seen, a.first_seen) AS first_seen, greatest(s.last_seen, a.last_seen) AS last_seen
-    FROM identity_active AS a JOIN identity_stored AS s ON s.entity_id = a.entity_id WHERE a.first_seen < s.first_seen OR a.last_seen > s.last_seen`;
-  for (const statement of dialect.upsert(entities("user"), others, ["entity_id", "first_seen", "last_seen"])) {
-    await connection.run(sql`/* identify: people seen earlier or later than known */ ${statement}`);
-  }
   const changed = sql`SELECT entity_id, key, first_seen, last_seen FROM identity_renewed WHERE NOT is_new`;
   for (const statement of dialect.upsert(entities("user"), changed, ["entity_id", "key", "first_seen", "last_seen"])) {
     await connection.run(sql`/* identify: profiles whose identifiers changed */ ${statement}`);
   }
   await connection.run(sql`/* identify: add profiles */ INSERT INTO growth.user_entities (entity_id, key, first_seen, last_seen, parent_id)
     SELECT entity_id, key, first_seen, last_seen, NULL FROM identity_renewed WHERE is_new`);
+  await updateTimes(scope);
+}
+
+/** The same where no profile is in play. */
+export async function updateActiveUsers(scope: Scope): Promise<void> {
+  await makeTables(scope, [
+    ["people with new facts", "identity_active", active(sql``)],
+    ["as they are stored", "identity_stored", stored(sql`SELECT entity_id FROM identity_active`)],
+  ]);
+  await updateTimes(scope);
+}
+
+async function updateTimes(scope: Scope): Promise<void> {
+  const times = sql`SELECT s.entity_id, least(s.first_seen, a.first_seen) AS first_seen, greatest(s.last_seen, a.last_seen) AS last_seen
+    FROM identity_active AS a JOIN identity_stored AS s ON s.entity_id = a.entity_id WHERE a.first_seen < s.first_seen OR a.last_seen > s.last_seen`;
+  for (const statement of scope.dialect.upsert(entities("user"), times, ["entity_id", "first_seen", "last_seen"])) {
+    await scope.connection.run(sql`/* identify: people seen earlier or later than known */ ${statement}`);
+  }
 }
 
 function profiles(scope: Scope): Sql {
@@ -45,15 +59,13 @@ function profiles(scope: Scope): Sql {
     FROM identity_now WHERE new_id IS NOT NULL GROUP BY new_id`;
 }
 
-function active(): Sql {
+function active(condition: Sql): Sql {
   return sql`SELECT m.entity_id, min(a.first_seen) AS first_seen, max(a.last_seen) AS last_seen
-    FROM identity_activity AS a JOIN identity_mine AS m ON m.subject_id = a.identifier_id
-    WHERE m.entity_id NOT IN (SELECT entity_id FROM identity_members) GROUP BY m.entity_id`;
+    FROM identity_activity AS a JOIN identity_mine AS m ON m.subject_id = a.identifier_id ${condition} GROUP BY m.entity_id`;
 }
 
-function stored(): Sql {
-  return sql`SELECT entity_id, first_seen, last_seen FROM growth.user_entities
-    WHERE entity_id IN (SELECT entity_id FROM identity_profiles UNION ALL SELECT entity_id FROM identity_active)`;
+function stored(wanted: Sql): Sql {
+  return sql`SELECT entity_id, first_seen, last_seen FROM growth.user_entities WHERE entity_id IN (${wanted})`;
 }
 
 function vanished(): Sql {

@@ -5,15 +5,16 @@ import { type Scope, countOf, limitText } from "./scope.js";
 
 /**
  * Brings the resolver's outcome into the tables by difference: only rows that changed are written. Leaves
- * `identity_changes` (identifier, its profile before and now, the event behind it) for whoever follows the graph.
+ * `identity_changes` (identifier, its profile before and now, the event behind it) for whoever follows the graph, and
+ * returns how many identifiers left a profile.
  */
-export async function writeGraph(scope: Scope, componentSize: number, told: Told): Promise<Told> {
+export async function writeGraph(scope: Scope, componentSize: number, told: Told): Promise<Told & { readonly moved: number }> {
   await writeObservations(scope);
   await writeIdentifiers(scope, componentSize > 0);
-  await writeSubjects(scope);
+  const moved = await writeSubjects(scope);
   const before = componentSize > 0 ? await forgetLog(scope) : { merges: 0, refusals: 0 };
   await writeLog(scope, told);
-  return { merges: told.merges - before.merges, refusals: told.refusals - before.refusals };
+  return { merges: told.merges - before.merges, refusals: told.refusals - before.refusals, moved };
 }
 
 async function writeObservations(scope: Scope): Promise<void> {
@@ -33,26 +34,11 @@ async function writeObservations(scope: Scope): Promise<void> {
     SELECT observation_id, day, ${ids}, ${join(previous.map((slot) => slot.id))}, owner_id, received_at, message_id FROM identity_new`);
 }
 
-/** New identifiers, earlier first occurrences, and the times of the facts that identifiers own. */
+/** New identifiers, and first occurrences that turned out earlier. */
 async function writeIdentifiers(scope: Scope, hasComponent: boolean): Promise<void> {
   const { connection, dialect } = scope;
   await connection.run(sql`/* identify: new identifiers */ INSERT INTO growth.identifiers (identifier_id, type, value, first_received_at, first_message_id, first_seen, last_seen, unnamed_at)
     SELECT identifier_id, type, value, received_at, message_id, first_seen, last_seen, unnamed_at FROM identity_ids WHERE NOT is_known`);
-  const times = sql`SELECT k.identifier_id, least(a.first_seen, k.first_seen) AS first_seen, greatest(a.last_seen, k.last_seen) AS last_seen, greatest(a.unnamed_at, k.unnamed_at) AS unnamed_at
-    FROM identity_known AS k JOIN identity_activity AS a ON a.identifier_id = k.identifier_id
-    WHERE k.first_seen IS NULL OR a.first_seen < k.first_seen OR a.last_seen > k.last_seen
-      OR (a.unnamed_at IS NOT NULL AND (k.unnamed_at IS NULL OR a.unnamed_at > k.unnamed_at))`;
-  await connection.run(
-    sql`/* identify: known identifiers that were seen earlier or later than known */ ${dialect.tempTable("identity_seen", times)}`,
-  );
-  for (const statement of dialect.upsert(identifiers, sql`SELECT * FROM identity_seen`, [
-    "identifier_id",
-    "first_seen",
-    "last_seen",
-    "unnamed_at",
-  ])) {
-    await connection.run(sql`/* identify: remember when identifiers were seen */ ${statement}`);
-  }
   if (!hasComponent) return;
   const firsts = sql`SELECT identifier_id, received_at AS first_received_at, message_id AS first_message_id FROM identity_ids WHERE is_replayed`;
   for (const statement of dialect.upsert(identifiers, firsts, ["identifier_id", "first_received_at", "first_message_id"])) {
@@ -60,7 +46,7 @@ async function writeIdentifiers(scope: Scope, hasComponent: boolean): Promise<vo
   }
 }
 
-async function writeSubjects(scope: Scope): Promise<void> {
+async function writeSubjects(scope: Scope): Promise<number> {
   const { connection, dialect } = scope;
   await connection.run(
     sql`/* identify: identifiers in play with their profiles before and now */ ${dialect.tempTable(
@@ -92,6 +78,27 @@ async function writeSubjects(scope: Scope): Promise<void> {
   }
   await connection.run(sql`/* identify: identifiers that joined */ INSERT INTO growth.user_subjects (subject_id, entity_id)
     SELECT subject_id, new_id FROM identity_changes WHERE old_id IS NULL AND new_id IS NOT NULL`);
+  return kinds?.moved ?? 0;
+}
+
+/** The times of the facts that known identifiers own. */
+export async function writeTimes(scope: Scope): Promise<void> {
+  const { connection, dialect } = scope;
+  const times = sql`SELECT k.identifier_id, least(a.first_seen, k.first_seen) AS first_seen, greatest(a.last_seen, k.last_seen) AS last_seen, greatest(a.unnamed_at, k.unnamed_at) AS unnamed_at
+    FROM identity_known AS k JOIN identity_activity AS a ON a.identifier_id = k.identifier_id
+    WHERE k.first_seen IS NULL OR a.first_seen < k.first_seen OR a.last_seen > k.last_seen
+      OR (a.unnamed_at IS NOT NULL AND (k.unnamed_at IS NULL OR a.unnamed_at > k.unnamed_at))`;
+  await connection.run(
+    sql`/* identify: known identifiers that were seen earlier or later than known */ ${dialect.tempTable("identity_seen", times)}`,
+  );
+  for (const statement of dialect.upsert(identifiers, sql`SELECT * FROM identity_seen`, [
+    "identifier_id",
+    "first_seen",
+    "last_seen",
+    "unnamed_at",
+  ])) {
+    await connection.run(sql`/* identify: remember when identifiers were seen */ ${statement}`);
+  }
 }
 
 /** What was logged of components that are replayed is told anew. */

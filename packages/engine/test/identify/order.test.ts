@@ -11,8 +11,8 @@ import { testWarehouse } from "../support/warehouse.js";
 import { dumpIdentity, emptyIdentity, kinds } from "./tables.js";
 
 /** Random graphs, each in a namespace of its own, go through the warehouse together: `runs × graphsPerRun` graphs. */
-const graphsPerRun = Number(process.env["CAMBIUM_PROPERTY_GRAPHS"] ?? 20);
-const runs = Number(process.env["CAMBIUM_PROPERTY_RUNS"] ?? 5);
+const graphsPerRun = Number(process.env["CAMBIUM_PROPERTY_GRAPHS"] ?? 40);
+const runs = Number(process.env["CAMBIUM_PROPERTY_RUNS"] ?? 3);
 const loads = 4;
 
 let warehouse: Awaited<ReturnType<typeof testWarehouse>>;
