@@ -4,7 +4,7 @@ import path from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 
 /**
- * Builds what runs: packages/engine/src and packages/catalogue/src with esbuild (every `main.ts` is an entry point,
+ * Builds what runs: packages/engine/src with esbuild (every `main.ts` is an entry point, the catalogue's child beside it,
  * packages of node_modules stay outside), and the console with Vite. Each part is skipped when it is newer than its
  * sources. Files appear whole (written aside, then renamed) and chunks of the build before stay for a day, so that a
  * running process may load the rest of its own build, and two builds at once do no harm.
@@ -15,7 +15,6 @@ const oldChunkMs = 24 * 3_600_000;
 
 const bundles = {
   engine: { dir: path.join(root, "packages/engine") },
-  catalogue: { dir: path.join(root, "packages/catalogue") },
 };
 
 /** Everything that is stale; `force` builds it all. Returns what was built, with milliseconds. */
@@ -25,6 +24,8 @@ export async function buildAll({ force = false } = {}) {
     const millis = await buildBundleIfStale(name, force);
     if (millis !== undefined) built[name] = millis;
   }
+  const catalogueMillis = await buildCatalogueChild();
+  if (catalogueMillis !== undefined) built.catalogue = catalogueMillis;
   const millis = await buildConsoleIfStale(force);
   if (millis !== undefined) built.console = millis;
   return built;
@@ -32,7 +33,6 @@ export async function buildAll({ force = false } = {}) {
 
 export async function buildEngineIfStale() {
   await buildBundleIfStale("engine", false);
-  await buildBundleIfStale("catalogue", false);
 }
 
 /** Bundles a program of examples/ or bench/ (they import the engine's sources); returns the address to import it from. */
@@ -116,6 +116,12 @@ async function buildConsoleIfStale(force) {
   const { build } = await importTool("vite");
   await build({ root: dir, configFile: path.join(dir, "vite.config.ts"), logLevel: "warn" });
   return Date.now() - startedAt;
+}
+
+/** What the catalogue runs in a process of its own; in a checkout it is also built on first use. */
+async function buildCatalogueChild() {
+  await importTool("esbuild");
+  return (await import("../packages/catalogue/scripts/build.mjs")).buildCatalogueChild();
 }
 
 async function importTool(name) {

@@ -7,6 +7,8 @@ import { packageFolder } from "./package-folder.js";
 export interface ChildFiles {
   readonly child: string;
   readonly netguard: string;
+  /** They were built just now. */
+  readonly built: boolean;
 }
 
 /**
@@ -16,14 +18,19 @@ export interface ChildFiles {
 export async function childFiles(): Promise<ChildFiles> {
   const folder = packageFolder();
   const sources = join(folder, "src");
-  if (!existsSync(sources)) return { child: join(folder, "dist", "child.cjs"), netguard: join(folder, "dist", "netguard.cjs") };
+  if (!existsSync(sources))
+    return { child: join(folder, "dist", "child.cjs"), netguard: join(folder, "dist", "netguard.cjs"), built: false };
   const version = contentHash(sources);
-  const files = { child: join(folder, "dist", `child-${version}.cjs`), netguard: join(folder, "dist", `netguard-${version}.cjs`) };
+  const files = {
+    child: join(folder, "dist", `child-${version}.cjs`),
+    netguard: join(folder, "dist", `netguard-${version}.cjs`),
+    built: false,
+  };
   if (existsSync(files.child) && existsSync(files.netguard)) return files;
   removeOldBuilds(join(folder, "dist"));
   await buildChild(join(sources, "child", "netguard.ts"), files.netguard);
   await buildChild(join(sources, "child", "child.ts"), files.child);
-  return files;
+  return { ...files, built: true };
 }
 
 async function buildChild(entry: string, target: string): Promise<void> {
