@@ -28,12 +28,31 @@ export function parseYamlFile(file: string, text: string): { definitions: YamlDe
     keepNullKeys(document);
     const value = valueOf(document, file, lines, problems);
     if (value === null || value === undefined) continue;
+    if (isDeeper(value, depthMax)) {
+      const message = `This nests deeper than ${depthMax} levels.`;
+      problems.push({
+        file,
+        ...at(lines, document.range?.[0] ?? 0),
+        path: "",
+        message,
+        remedy: "Split it: audiences can name other audiences.",
+      });
+      continue;
+    }
     const items: [unknown, PropertyKey[]][] = Array.isArray(value) ? value.map((item, index) => [item, [index]]) : [[value, []]];
     for (const [item, prefix] of items) {
       definitions.push({ file, value: item, place: (path, of) => ({ file, ...placeIn(document, lines, [...prefix, ...path], of) }) });
     }
   }
   return { definitions, problems };
+}
+
+/** Objects and lists within each other; conditions that people write have a handful. */
+const depthMax = 100;
+
+function isDeeper(value: unknown, levels: number): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  return levels === 0 || Object.values(value).some((inner) => isDeeper(inner, levels - 1));
 }
 
 /** `null: zero` in a component means the key "null"; YAML reads the word as nothing, even before a colon. */
