@@ -49,6 +49,8 @@ export const liveWriteKey = "orchard-live";
 /** Messages made in one go while the event loop waits. */
 const silentChunk = 5_000;
 const liveTickMs = 250;
+/** Live messages sent in one tick at most: after the machine slept, what was missed comes in portions. */
+const liveBurstMax = 5_000;
 
 export async function seedOrchard(options: SeedOptions): Promise<SeededOrchard> {
   const { url, stateDir, signal } = options;
@@ -93,7 +95,8 @@ export async function liveTraffic(options: {
   let sent = 0;
   while (!signal.aborted) {
     const due: string[] = [];
-    for (const now = nowMs(); next.at <= now; next = coming.next().value as Sending) due.push(textOf(next, nowMs));
+    const now = nowMs();
+    for (; next.at <= now && due.length < liveBurstMax; next = coming.next().value as Sending) due.push(textOf(next, nowMs));
     try {
       if (due.length > 0)
         sent += (await sendBatches(due, { url, writeKey: liveWriteKey, attemptsMax: Infinity, inFlight: 1, signal })).messages;
