@@ -23,7 +23,7 @@ export class Reads {
   readonly #sessions: Connection[];
   readonly #idle: Connection[];
   readonly #waiting: ((connection: Connection) => void)[] = [];
-  readonly #answers = new Map<string, Promise<unknown>>();
+  readonly #answers = new Map<string, { answer: Promise<unknown>; keepUntil: number }>();
   #tables: Promise<ReadonlySet<string>> | undefined;
   readonly #columns = new Map<string, Promise<ReadonlyMap<string, string>>>();
 
@@ -90,20 +90,24 @@ export class Reads {
     return (await this.columns(schema, table)).size > 0;
   }
 
-  /** The answer of `work`, computed once until `changed()`; who asks meanwhile shares it. */
-  once<T>(key: string, work: () => Promise<T>): Promise<T> {
+  /**
+   * The answer of `work`, computed once until something changes; who asks meanwhile shares it. With `keepMs` it also
+   * stays through changes for that long: for what is dear and moves slowly.
+   */
+  once<T>(key: string, work: () => Promise<T>, keepMs = 0): Promise<T> {
     const known = this.#answers.get(key);
-    if (known !== undefined) return known as Promise<T>;
+    if (known !== undefined) return known.answer as Promise<T>;
     if (this.#answers.size >= answersMax) this.#answers.delete(this.#answers.keys().next().value ?? "");
     const answer = work();
-    this.#answers.set(key, answer);
+    this.#answers.set(key, { answer, keepUntil: performance.now() + keepMs });
     answer.catch(() => this.#answers.delete(key));
     return answer;
   }
 
-  /** Something was committed: answers are read again; after a cycle or another project, tables may have changed too. */
-  changed(what: "rows" | "tables" = "tables"): void {
-    this.#answers.clear();
+  /** Something was committed. After a cycle tables may be new, too; after another project nothing is known any more. */
+  changed(what: "rows" | "tables" | "project" = "project"): void {
+    const now = performance.now();
+    for (const [key, { keepUntil }] of this.#answers) if (what === "project" || keepUntil <= now) this.#answers.delete(key);
     if (what === "rows") return;
     this.#tables = undefined;
     this.#columns.clear();

@@ -81,7 +81,7 @@ export async function startServer(settings: ServerSettings): Promise<Server> {
   await serveConsole(server, files, security);
 
   const unsubscribe = engine.subscribe((event) => {
-    reads.changed(event.type === "load" ? "rows" : "tables");
+    reads.changed(event.type === "project" ? "project" : event.type === "cycle" ? "tables" : "rows");
     model.changed(event);
     stream.changed(event);
   });

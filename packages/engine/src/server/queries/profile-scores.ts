@@ -36,20 +36,26 @@ WHERE day >= ${since} AND score IN ${textList(scores.map((score) => score.name))
       version: Number(row["version"]),
       updatedAt: String(row["updated_at"]),
       components: componentsOf(score, row),
-      history: history
-        .filter((entry) => entry.score === score.name)
-        .map(({ day, value, bucket, version }) => ({ day, value, bucket, version }))
-        .concat([
-          {
-            day: dayText(instantOf(String(row["updated_at"])), reads.project.timezone),
-            value: row["value"] as number | null,
-            bucket: row["bucket"] as string | null,
-            version: Number(row["version"]),
-          },
-        ]),
+      history: historyOf(
+        reads,
+        row,
+        history.filter((entry) => entry.score === score.name),
+      ),
     });
   }
   return views;
+}
+
+/** Days that ended, then the day of the newest change, which the score's own table holds. */
+function historyOf(reads: Reads, row: Row, ended: ScoreOfEntity["history"]): ScoreOfEntity["history"] {
+  const now = {
+    day: dayText(instantOf(String(row["updated_at"])), reads.project.timezone),
+    value: row["value"] as number | null,
+    bucket: row["bucket"] as string | null,
+    version: Number(row["version"]),
+  };
+  const before = ended.filter((entry) => entry.day < now.day).map(({ day, value, bucket, version }) => ({ day, value, bucket, version }));
+  return [...before, now];
 }
 
 export const componentTypes = ["milestone", "linear", "log", "steps", "percentile"] as const;
