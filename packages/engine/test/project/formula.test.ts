@@ -1,0 +1,66 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { formulaSql } from "../../src/measure/formula.js";
+import { formulaFunctions, formulaOperators, formulaProblems } from "../../src/project/formula.js";
+import type { Trait } from "../../src/project/kinds/trait.js";
+import { sql } from "../../src/warehouse/sql.js";
+import { testProject } from "../support/project.js";
+import { testWarehouse } from "../support/warehouse.js";
+
+let warehouse: Awaited<ReturnType<typeof testWarehouse>>;
+beforeAll(async () => {
+  warehouse = await testWarehouse();
+});
+afterAll(() => warehouse.close());
+
+/** The value of a formula where a = 6, b = 3, s = 'Ab', yes = true; what validation accepts must compile and run. */
+async function value(formula: string): Promise<unknown> {
+  const project = testProject({
+    "traits/x.yml": `
+- { name: a, entity: user, type: profile, value: double }
+- { name: b, entity: user, type: profile, value: double }
+- { name: s, entity: user, type: profile }
+- { name: yes, entity: user, type: profile, value: boolean }
+- { name: f, entity: user, type: formula, formula: ${JSON.stringify(formula)}, value: text }
+`,
+  });
+  const trait = project.traits.find((candidate) => candidate.name === "f") as Trait & { type: "formula" };
+  const expression = formulaSql({ dialect: warehouse.connection.dialect, now: 0, timezone: "UTC" }, project, "user", trait);
+  const row = await warehouse.connection.first(
+    sql`SELECT ${expression} AS v FROM (SELECT 6.0::DOUBLE AS a, 3.0::DOUBLE AS b, 'Ab' AS s, true AS yes) AS b`,
+  );
+  return row?.["v"];
+}
+
+describe("every function and operator that validation accepts is computed", () => {
+  test.each([
+    ["coalesce(a, 0)", 6],
+    ["if(a > b, 1, 2)", 1],
+    ["min(a, b)", 3],
+    ["max(a, b)", 6],
+    ["round(a / 4, 1)", 1.5],
+    ["floor(a / 4)", 1],
+    ["ceil(a / 4)", 2],
+    ["abs(b - a)", 3],
+    ["ln(1)", 0],
+    ["sqrt(a + b)", 3],
+    ["lower(s)", "ab"],
+    ["upper(s)", "AB"],
+    ['concat(s, "!")', "Ab!"],
+    ["a % 4", 2],
+    ["a * b - 2", 16],
+    ["a == 6 && !(b != 3) || a <= b", true],
+    ["a >= b", true],
+    ["a < b", false],
+    ["yes ? 1 : 0", 1],
+    ["a / 0", null],
+  ])("%s = %s", async (formula, expected) => {
+    expect(formulaProblems(formula)).toEqual([]);
+    expect(await value(formula)).toEqual(expected);
+  });
+
+  test("none is left out here", () => {
+    const shown = "coalesce if min max round floor ceil abs ln sqrt lower upper concat".split(" ");
+    expect(Object.keys(formulaFunctions).sort()).toEqual(shown.sort());
+    expect(formulaOperators).toEqual(expect.arrayContaining(["%", "==", "!=", "&&", "||", "!"]));
+  });
+});
