@@ -88,6 +88,7 @@ export function hubspotApi(): Api {
       return batch(type, operation, inputs, body["idProperty"] as string | undefined);
     }
     if (id === "search") return search(type, body);
+    if (operation === "associations") return { status: 200, body: { id } };
     if (request.method === "GET" && id === "")
       return { status: 200, body: { results: [...of(type).values()].slice(0, Number(url.searchParams.get("limit") ?? 10)) } };
     const values = propertiesOf(body);

@@ -386,6 +386,30 @@ test("Google Sheets: an expired token is renewed and the rows go out", async () 
   expect(JSON.stringify(context.traces)).not.toMatch(/refresh-secret-1|client-secret-1|renewed-token/);
 });
 
+test("Mixpanel: asked to answer row by row, it does", async () => {
+  tools.fresh(() => ({
+    status: 400,
+    body: {
+      code: 400,
+      num_records_imported: 2,
+      status: "Bad Request",
+      failed_records: [{ index: 1, insert_id: "x", field: "properties.time", message: "time is too old" }],
+    },
+  }));
+  const subject: Subject = {
+    slug: "mixpanel",
+    action: "trackEvent",
+    settings: { projectToken: "token-1-secret", apiSecret: "mixpanel-secret", apiRegion: "US 🇺🇸" },
+    row: (name) => rowOf(name, { event: "Entered Audience", distinct_id: name, time: "2026-03-01T00:00:00Z", insert_id: name }),
+  };
+  const { outcomes } = await deliver(subject, ["ada", "bea", "cleo"].map(subject.row), { mode: "append" });
+  expect(outcomes).toMatchObject([
+    { outcome: "delivered" },
+    { outcome: "failed", reason: expect.stringContaining("too old") as string },
+    { outcome: "delivered" },
+  ]);
+});
+
 test("verify asks each destination for its own check", async () => {
   for (const subject of [customerio, intercom, launchdarkly]) {
     await catalogue.destination(subject.slug).verify(contextOf({ action: subject.action, settings: subject.settings }));

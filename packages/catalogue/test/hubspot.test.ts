@@ -189,6 +189,19 @@ test("companies: found by the group's id, created when new", async () => {
   expect(tools.records("hubspot")["companies"]).toMatchObject([{ properties: { name: "Acme", seats: 12, segment_group_id: "acme" } }]);
 });
 
+test("a company and the contact it belongs with, whose id the mapping gives", async () => {
+  const company = rowOf("acme", {
+    groupid: "acme",
+    createNewCompany: true,
+    name: "Acme",
+    associateContact: true,
+    "transaction.contact_id": "77",
+  });
+  const { outcomes } = await deliver([company], { action: "upsertCompany", settings: settings() });
+  expect(words(outcomes)).toEqual(["delivered"]);
+  expect(tools.requests.at(-1)).toMatchObject({ method: "PUT", path: expect.stringContaining("/associations/contacts/77/") as string });
+});
+
 test("a company that may not be created is skipped, not delivered", async () => {
   const company = rowOf("acme", { groupid: "acme", createNewCompany: false, name: "Acme", associateContact: false });
   const { outcomes } = await deliver([company], { action: "upsertCompany", settings: settings() });

@@ -82,7 +82,7 @@ async function deliverOne(work: Work, chunk: Chunk, planned: PlannedRow): Promis
   const event = eventOf(planned.row, planned.own, chunk.action, call);
   const mapping = mappingOf([planned.own], chunk.action, false, chunk.syncMode);
   try {
-    const results = await destination.executeAction(chunk.action.name, { ...inputOf(work, mapping), event });
+    const results = await destination.executeAction(chunk.action.name, { ...inputOf(work, mapping, planned), event });
     if (results.length === 0) return { outcome: "failed", reason: `there is no action ${chunk.action.name}` };
     if (call.dryRun) return { outcome: "skipped", reason: "dry run" };
     const said = silentRefusal(scope, nowMillis) ?? outcomeOfStatus(200, "", scope.exchanges.at(-1), nowMillis);
@@ -140,7 +140,7 @@ async function sendBatch(work: Work, chunk: Chunk, halvings: Halvings): Promise<
   const events = chunk.rows.map((planned) => eventOf(planned.row, planned.own, chunk.action, call));
   let rows: (RowStatus | undefined)[];
   try {
-    rows = await destination.executeBatch(chunk.action.name, { ...inputOf(work, mapping), events });
+    rows = await destination.executeBatch(chunk.action.name, { ...inputOf(work, mapping, chunk.rows[0]), events });
   } catch (error) {
     const { status } = statusOfError(error);
     if (!call.dryRun && isWorthHalving(status, chunk, work, halvings)) return halve(work, chunk, halvings);
@@ -214,14 +214,14 @@ function dryOr(call: DeliverCall, error: unknown, otherwise: () => RowOutcome, r
   return { outcome: "failed", reason: statusOfError(error).reason };
 }
 
-function inputOf(work: Work, mapping: Data): ExecuteInput {
+function inputOf(work: Work, mapping: Data, first: PlannedRow | undefined): ExecuteInput {
   return {
     mapping,
     settings: { ...work.settings },
     auth: credentialsOf(work.destination, work.call),
     subscriptionMetadata: { actionConfigId: work.call.sync, destinationConfigId: work.call.slug },
     ...hostStubs(),
-    transactionContext: transactionContext({}),
+    transactionContext: transactionContext(first?.own.transaction ?? {}),
     // With a signal the core leaves deadlines to us; without, it gives up after ten seconds while the request goes on.
     signal: work.scope.signal,
   };

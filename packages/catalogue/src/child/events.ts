@@ -14,16 +14,24 @@ export interface RowFields {
   readonly fields: Data;
   /** `audience.*`: which audience the row belongs to, for actions without a field of that name. */
   readonly audience: Data;
+  /** `transaction.*`: what an earlier action would have left behind (HubSpot's `contact_id` for a company). */
+  readonly transaction: Data;
   readonly unknown: readonly string[];
 }
 
 export function fieldsOf(row: DestinationRow, action: CatalogueAction): RowFields {
   const nested = nest(row.fields);
   const names = namesOf(action);
-  const { audience, ...rest } = names.has("audience") ? { ...nested, audience: undefined } : nested;
-  const fields = names.has("audience") ? nested : rest;
-  return { fields, audience: (audience ?? {}) as Data, unknown: Object.keys(fields).filter((name) => !names.has(name)) };
+  const isOwn = (name: string) => !names.has(name) && (name === "audience" || name === "transaction");
+  const fields = Object.fromEntries(Object.entries(nested).filter(([name]) => !isOwn(name)));
+  const unknown = Object.keys(fields).filter((name) => !names.has(name));
+  return { fields, audience: own(nested, "audience", isOwn), transaction: own(nested, "transaction", isOwn), unknown };
 }
+
+const own = (nested: Data, name: string, isOwn: (name: string) => boolean): Data => {
+  const value = nested[name];
+  return isOwn(name) && isData(value) ? value : {};
+};
 
 const namesByAction = new WeakMap<CatalogueAction, ReadonlySet<string>>();
 
