@@ -30,6 +30,15 @@ const client = new QueryClient({
   },
 });
 
+// A tab that is older than the engine's build asks for files that are gone: it takes the new build, at most once a minute.
+const reloadAfterMs = 60_000;
+window.addEventListener("vite:preloadError", () => {
+  const last = Number(sessionStorage.getItem("cambium-reloaded") ?? "0");
+  if (Date.now() - last < reloadAfterMs) return;
+  sessionStorage.setItem("cambium-reloaded", String(Date.now()));
+  window.location.reload();
+});
+
 const root = document.getElementById("root");
 if (root === null) throw new Error("index.html has no #root");
 createRoot(root).render(

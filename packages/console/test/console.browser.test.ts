@@ -149,11 +149,9 @@ describe("asking", () => {
     await page.getByRole("button", { name: /Why Workspace activation/ }).click();
     const drawer = page.getByRole("dialog");
     await drawer.getByText("Σ w·v / Σ w").waitFor();
-    await drawer
-      .getByText("28 more events count too")
-      .or(drawer.getByRole("button", { name: /measure/ }))
-      .first()
-      .waitFor();
+    await drawer.getByRole("button", { name: /^measure/ }).click();
+    await drawer.getByRole("button", { name: "31 events behind it" }).click();
+    await drawer.getByText("28 more events count too").waitFor();
   });
 
   it("says which condition keeps an entity out of an audience", async () => {

@@ -23,7 +23,11 @@ export function wordsOf(condition: Json): Words {
   const not = condition["not"];
   if (not !== undefined) {
     const inner = wordsOf(not);
-    if (inner.children.length > 0) return { text: `none of (${inner.text})`, children: inner.children };
+    if (inner.children.length > 0)
+      return {
+        text: inner.text === "any of" ? "none of" : inner.text === "all of" ? "not all of" : `not ${inner.text}`,
+        children: inner.children,
+      };
     return { text: `not: ${inner.text}`, children: [], ...(inner.audience === undefined ? {} : { audience: inner.audience }) };
   }
   if (typeof condition["audience"] === "string") return { text: "is in audience", children: [], audience: condition["audience"] };

@@ -45,6 +45,11 @@ export function formatDay(day: string): string {
   );
 }
 
+/** `21 Nov` of an instant. */
+export function formatDate(at: number, timezone: string): string {
+  return new Intl.DateTimeFormat(locale, { day: "numeric", month: "short", timeZone: timezone }).format(at);
+}
+
 export function formatLongDay(at: number, timezone: string): string {
   return new Intl.DateTimeFormat(locale, { weekday: "long", day: "numeric", month: "long", year: "numeric", timeZone: timezone }).format(
     at,

@@ -5,16 +5,16 @@ import { audiencePath } from "../paths.js";
 import style from "./parts.module.css";
 
 /** A definition's condition as a list of sentences; audiences it names are links. */
-export function ConditionView({ condition }: { condition: Json }) {
+export function ConditionView({ condition, titles }: { condition: Json; titles?: ReadonlyMap<string, string> }) {
   const words = wordsOf(condition);
   return (
     <ul className={style["tree"]}>
-      <Node words={words} />
+      <Node words={words} titles={titles} />
     </ul>
   );
 }
 
-function Node({ words }: { words: Words }) {
+function Node({ words, titles }: { words: Words; titles: ReadonlyMap<string, string> | undefined }) {
   return (
     <li style={{ padding: "2px 0" }}>
       <span className={words.children.length > 0 ? "faint" : undefined} style={{ overflowWrap: "anywhere" }}>
@@ -23,13 +23,13 @@ function Node({ words }: { words: Words }) {
       {words.audience === undefined ? null : (
         <>
           {" "}
-          <Link to={audiencePath(words.audience)}>{spaced(words.audience)}</Link>
+          <Link to={audiencePath(words.audience)}>{titles?.get(words.audience) ?? spaced(words.audience)}</Link>
         </>
       )}
       {words.children.length === 0 ? null : (
         <ul>
           {words.children.map((child, index) => (
-            <Node key={index} words={child} />
+            <Node key={index} words={child} titles={titles} />
           ))}
         </ul>
       )}

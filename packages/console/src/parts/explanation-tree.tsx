@@ -2,7 +2,7 @@ import { IconCheck, IconChevronRight, IconX } from "@tabler/icons-react";
 import { useState } from "react";
 import { Link } from "react-router";
 import type { Explanation } from "../../../engine/src/server/contract.js";
-import { formatCount } from "../format/numbers.js";
+import { formatCount, formatScore, plural } from "../format/numbers.js";
 import { Ago } from "./time.js";
 import { Plain } from "./value-tree.js";
 import style from "./explanation-tree.module.css";
@@ -43,11 +43,7 @@ function Node({ node, depth }: { node: Explanation; depth: number }) {
             {node.at === undefined ? null : <Ago at={node.at} />}
           </span>
         )}
-        {node.value === null && node.holds !== undefined ? null : (
-          <span className={`${style["value"]} num`}>
-            <Plain value={node.value} />
-          </span>
-        )}
+        <Value node={node} />
       </div>
       {node.detail === undefined ? null : <p className={style["more"]}>{node.detail}</p>}
       {node.formula === undefined ? null : <p className={`${style["more"]} ${style["formula"]}`}>{node.formula}</p>}
@@ -58,7 +54,7 @@ function Node({ node, depth }: { node: Explanation; depth: number }) {
           ))}
           {events.length === 0 ? null : (
             <li>
-              <Events node={node} />
+              <Events node={node} open={depth < 2} />
             </li>
           )}
         </ul>
@@ -81,21 +77,57 @@ function Holds({ holds }: { holds: boolean }) {
   );
 }
 
-function Events({ node }: { node: Explanation }) {
+/** Kinds whose missing value says something; of others it only means that there is none to show. */
+const valued: ReadonlySet<string | undefined> = new Set(["trait", "component", "score"]);
+const outOf100: ReadonlySet<string | undefined> = new Set(["component", "score"]);
+
+function Value({ node }: { node: Explanation }) {
+  // The mark before the title has said it already.
+  if (typeof node.value === "boolean" && node.holds !== undefined) return null;
+  if (node.value === null && !valued.has(node.kind)) return null;
+  return (
+    <span className={`${style["value"]} num`}>
+      {typeof node.value === "number" && outOf100.has(node.kind) ? formatScore(node.value) : <Plain value={node.value} />}
+    </span>
+  );
+}
+
+const eventsFirst = 5;
+
+function Events({ node, open: openAtFirst }: { node: Explanation; open: boolean }) {
   const events = node.events ?? [];
   const total = node.eventsTotal ?? events.length;
+  const [open, setOpen] = useState(openAtFirst);
+  const [all, setAll] = useState(false);
+  const shown = all || events.length <= eventsFirst + 1 ? events : events.slice(0, eventsFirst);
   return (
-    <ul className={style["events"]} aria-label="Events behind it">
-      {events.map((event) => (
-        <li key={event.messageId}>
-          <Link to={`/events?message=${encodeURIComponent(event.messageId)}`}>{event.event ?? event.type}</Link>
-          {event.detail === null ? null : <span className="soft">{event.detail}</span>}
-          <span className="faint" style={{ marginLeft: "auto" }}>
-            <Ago at={event.timestamp} />
-          </span>
-        </li>
-      ))}
-      {total > events.length ? <li className="faint num">{formatCount(total - events.length)} more events count too</li> : null}
-    </ul>
+    <>
+      <button type="button" className={style["toggle"]} aria-expanded={open} onClick={() => setOpen(!open)} style={{ marginTop: 6 }}>
+        <IconChevronRight size={14} aria-hidden />
+        <span className="soft">{plural(total, "event")} behind it</span>
+      </button>
+      {open ? (
+        <ul className={style["events"]} aria-label="Events behind it">
+          {shown.map((event) => (
+            <li key={event.messageId}>
+              <Link to={`/events?message=${encodeURIComponent(event.messageId)}`}>{event.event ?? event.type}</Link>
+              {event.detail === null ? null : <span className="soft">{event.detail}</span>}
+              <span className="faint" style={{ marginLeft: "auto" }}>
+                <Ago at={event.timestamp} />
+              </span>
+            </li>
+          ))}
+          {shown.length < events.length ? (
+            <li>
+              <button type="button" className={style["toggle"]} style={{ marginLeft: 0 }} onClick={() => setAll(true)}>
+                Show {events.length - shown.length} more
+              </button>
+            </li>
+          ) : total > events.length ? (
+            <li className="faint num">{formatCount(total - events.length)} more events count too</li>
+          ) : null}
+        </ul>
+      ) : null}
+    </>
   );
 }

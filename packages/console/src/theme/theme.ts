@@ -56,7 +56,7 @@ export const theme = createTheme({
   respectReducedMotion: true,
   components: {
     Tooltip: { defaultProps: { withArrow: true, openDelay: 250, events: { hover: true, focus: true, touch: true } } },
-    Drawer: { defaultProps: { position: "right", overlayProps: { backgroundOpacity: 0.35, blur: 2 } } },
+    Drawer: { defaultProps: { position: "right", overlayProps: { backgroundOpacity: 0.3 } } },
   },
 });
 

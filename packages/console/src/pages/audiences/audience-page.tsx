@@ -140,7 +140,7 @@ function Definition({ audience, titles }: { audience: AudienceDetail; titles: Re
     <div className={style["definition"]}>
       <div>
         <p className="faint">Every {audience.entity} for which</p>
-        <ConditionView condition={fields["where"] ?? null} />
+        <ConditionView condition={fields["where"] ?? null} titles={titles} />
       </div>
       <Lists label="Always in" files={files("include")} />
       <Lists label="Never in" files={files("exclude")} />

@@ -1,9 +1,12 @@
 import type { AudienceDetail } from "../../../../engine/src/server/contract.js";
 import { formatCount, formatSigned } from "../../format/numbers.js";
-import { formatExact } from "../../format/times.js";
+import { formatClock, formatDate, formatExact } from "../../format/times.js";
 import { useRef } from "react";
 import { Chart, axes } from "../../parts/chart.js";
 import { useTimezone } from "../../parts/time.js";
+
+/** Shorter spans are labelled by the time of day. */
+const clockSpanMs = 2 * 86_400_000;
 
 /** Size after each cycle that changed it, as steps: between two changes the size did not move. */
 export function SizeChart({ audience }: { audience: AudienceDetail }) {
@@ -12,6 +15,8 @@ export function SizeChart({ audience }: { audience: AudienceDetail }) {
   const first = sizes[0];
   const last = sizes.at(-1);
   const now = useRef(Date.now()).current;
+  const short = first !== undefined && now - Date.parse(first.at) < clockSpanMs;
+  const labelOf = (at: number): string => (short ? formatClock(at, timezone).slice(0, 5) : formatDate(at, timezone));
   return (
     <Chart
       height={240}
@@ -40,7 +45,12 @@ export function SizeChart({ audience }: { audience: AudienceDetail }) {
               return `${formatExact(Date.parse(point.at), timezone)}<br/><b>${formatCount(point.size)}</b> members (${formatSigned(point.entered)} / ${formatSigned(-point.left)})`;
             },
           },
-          xAxis: { type: "time", ...category, splitLine: { show: false } },
+          xAxis: {
+            type: "time",
+            ...category,
+            splitLine: { show: false },
+            axisLabel: { color: palette.faint, fontSize: 12, hideOverlap: true, formatter: (at: number) => labelOf(at) },
+          },
           yAxis: { type: "value", minInterval: 1, scale: true, ...value },
           series: [
             {

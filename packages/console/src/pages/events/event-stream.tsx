@@ -146,7 +146,7 @@ export function EventStream({ onOpen }: { onOpen: (messageId: string) => void })
           </Empty>
         )
       ) : (
-        <Rows rows={feed.rows} onOpen={onOpen} />
+        <Rows rows={feed.rows} fresh={feed.fresh} onOpen={onOpen} />
       )}
       <div className={style["bar"]}>
         <span className="num" role="status">
@@ -164,7 +164,7 @@ export function EventStream({ onOpen }: { onOpen: (messageId: string) => void })
   );
 }
 
-function Rows({ rows, onOpen }: { rows: readonly EventRow[]; onOpen: (messageId: string) => void }) {
+function Rows({ rows, fresh, onOpen }: { rows: readonly EventRow[]; fresh: ReadonlySet<string>; onOpen: (messageId: string) => void }) {
   const scroll = useRef<HTMLDivElement>(null);
   const narrow = useMediaQuery("(max-width: 860px)", undefined, { getInitialValueInEffect: false });
   const height = narrow === true ? 56 : 38;
@@ -184,7 +184,8 @@ function Rows({ rows, onOpen }: { rows: readonly EventRow[]; onOpen: (messageId:
           return row === undefined ? null : (
             <li
               key={item.key}
-              className={`${style["row"]} ${style["fresh"]}`}
+              className={style["row"]}
+              data-fresh={fresh.has(row.messageId) || undefined}
               style={{ transform: `translateY(${item.start}px)` }}
               aria-setsize={rows.length}
               aria-posinset={item.index + 1}

@@ -34,7 +34,7 @@ function Loaded({ overview }: { overview: Overview }) {
     <>
       <PageHeader title="Overview" heading={overview.title} lead={<Lead overview={overview} />} />
       <Stack>
-        {overview.problems.length === 0 ? null : <Problems problems={overview.problems} />}
+        {overview.problems.length === 0 ? null : <Problems problems={overview.problems} failing={overview.health.state === "error"} />}
         <Panel title="The loop" note="Data up into the warehouse, decisions down into the tools.">
           <Loop hops={overview.hops} />
         </Panel>

@@ -4,9 +4,9 @@ import { Ago } from "../../parts/time.js";
 import style from "./overview.module.css";
 
 /** What needs a person, first thing on the page. */
-export function Problems({ problems }: { problems: readonly Problem[] }) {
+export function Problems({ problems, failing }: { problems: readonly Problem[]; failing: boolean }) {
   return (
-    <section className={style["problems"]} aria-label="Needs attention">
+    <section className={style["problems"]} data-tone={failing ? "error" : "warn"} aria-label="Needs attention">
       <ul>
         {problems.map((problem, index) => (
           <li key={index}>
