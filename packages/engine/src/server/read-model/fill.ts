@@ -19,8 +19,9 @@ export async function buildKind(connection: Connection, project: Project, kind: 
     : new BigInt64Array(0);
   const model = new KindModel(layout, ids, subjects, Int32Array.from(slots, Number), textBytesMax);
   let slot = 0;
-  for await (const rows of connection.batches(
-    sql`/* read model: values of all */ ${valuesQuery(connection, layout, sql``)} ORDER BY e.entity_id`,
+  for await (const rows of paced(
+    connection,
+    sql`/* read model: values of all */ ${valuesQuery(connection, layout)} ORDER BY e.entity_id`,
   )) {
     for (const row of rows) {
       model.set(slot, valuesOf(layout, row));
@@ -32,9 +33,12 @@ export async function buildKind(connection: Connection, project: Project, kind: 
       const members = await connection.integers(
         sql`/* read model: members */ SELECT entity_id FROM growth.audience_members WHERE audience = ${audience} AND held_out = ${heldOut}`,
       );
-      for (const id of members) {
-        const member = model.slotOfEntity(id);
-        if (member >= 0) model.setMemberBit(member, bit, true, heldOut);
+      for (let at = 0; at < members.length; at += memberTurn) {
+        for (const id of members.subarray(at, at + memberTurn)) {
+          const member = model.slotOfEntity(id);
+          if (member >= 0) model.setMemberBit(member, bit, true, heldOut);
+        }
+        await nextTurn();
       }
     }
   }
@@ -50,9 +54,16 @@ export async function readLayout(connection: Connection, project: Project, kind:
   return layoutOf(project, kind, new Map(traits.map((column) => [column.name, column.type])), new Set(scores));
 }
 
-/** One row per entity: traits as a JSON list, then each score's value and bucket. `only` is a WHERE over `e`. */
-function valuesQuery(connection: Connection, layout: KindLayout, only: Sql): Sql {
+/**
+ * One row per entity: traits as a JSON list, then each score's value and bucket.
+ * `ids` (a list or query of them) narrows each table before they are joined: a join of a million rows for a few costs four times as much.
+ */
+function valuesQuery(connection: Connection, layout: KindLayout, ids?: Sql): Sql {
   const { dialect } = connection;
+  const table = (named: string) => {
+    const whole = name("growth", named);
+    return ids === undefined ? whole : sql`(SELECT * FROM ${whole} WHERE entity_id IN (${ids}))`;
+  };
   const traits =
     layout.traits.length === 0 ? sql`'[]'` : dialect.cast(dialect.jsonArray(layout.traits.map((trait) => name("t", trait.name))), "text");
   const scores = layout.scores.flatMap((_, index) => [
@@ -61,11 +72,11 @@ function valuesQuery(connection: Connection, layout: KindLayout, only: Sql): Sql
   ]);
   const joins = layout.scores.map(
     (score, index) =>
-      sql`LEFT JOIN ${name("growth", `score_${score.name}`)} AS ${name(`s${index}`)} ON ${name(`s${index}`)}.entity_id = e.entity_id`,
+      sql`LEFT JOIN ${table(`score_${score.name}`)} AS ${name(`s${index}`)} ON ${name(`s${index}`)}.entity_id = e.entity_id`,
   );
   return sql`SELECT ${join([sql`${dialect.idText(sql`e.entity_id`)} AS id`, sql`${traits} AS traits`, ...scores])}
-FROM ${name("growth", `${layout.kind}_entities`)} AS e LEFT JOIN ${name("growth", `${layout.kind}_traits`)} AS t ON t.entity_id = e.entity_id
-${join(joins, "\n")} ${only}`;
+FROM ${table(`${layout.kind}_entities`)} AS e LEFT JOIN ${table(`${layout.kind}_traits`)} AS t ON t.entity_id = e.entity_id
+${join(joins, "\n")}`;
 }
 
 function valuesOf(layout: KindLayout, row: Row): EntityValues {
@@ -81,8 +92,8 @@ function valuesOf(layout: KindLayout, row: Row): EntityValues {
 /** Values of some entities, by id: what the model does not hold. */
 export async function readValues(connection: Connection, layout: KindLayout, ids: readonly bigint[]): Promise<Map<bigint, EntityValues>> {
   if (ids.length === 0) return new Map();
-  const only = sql`WHERE e.entity_id IN (${join(ids.map((id) => sql`${id}`))})`;
-  const rows = await connection.read(sql`/* read model: values of some */ ${valuesQuery(connection, layout, only)}`);
+  const list = join(ids.map((id) => sql`${id}`));
+  const rows = await connection.read(sql`/* read model: values of some */ ${valuesQuery(connection, layout, list)}`);
   return new Map(rows.map((row) => [BigInt(String(row["id"])), valuesOf(layout, row)]));
 }
 
@@ -112,8 +123,8 @@ export async function refreshKind(connection: Connection, model: KindModel, afte
   );
   if ((count?.n ?? 0) > changedMax) return false;
   if ((count?.n ?? 0) > 0) {
-    const values = valuesQuery(connection, layout, sql`WHERE e.entity_id IN (${changed})`);
-    for await (const rows of connection.batches(sql`/* read model: values that changed */ ${values}`)) {
+    const values = valuesQuery(connection, layout, changed);
+    for await (const rows of paced(connection, sql`/* read model: values that changed */ ${values}`)) {
       for (const row of rows) model.set(model.add(BigInt(String(row["id"]))), valuesOf(layout, row));
     }
     if (kind === "user") await refreshSubjects(connection, model, changed);
@@ -122,7 +133,7 @@ export async function refreshKind(connection: Connection, model: KindModel, afte
   if (!(await sameSize(connection, model))) return false;
   const moves = sql`/* read model: entries and exits */ SELECT ${dialect.idText(sql`entity_id`)} AS id, audience, change, held_out
 FROM growth.audience_changes WHERE ${range} AND audience IN (${audienceList(layout)}) ORDER BY change_id`;
-  for await (const rows of connection.batches(moves)) {
+  for await (const rows of paced(connection, moves)) {
     for (const row of rows) {
       const slot = model.slotOfEntity(BigInt(String(row["id"])));
       if (slot >= 0 && !model.isRemoved(slot))
@@ -140,7 +151,7 @@ async function refreshSubjects(connection: Connection, model: KindModel, changed
   const { dialect } = connection;
   const query = sql`/* read model: subjects of what changed */ SELECT ${dialect.idText(sql`subject_id`)} AS subject, ${dialect.idText(sql`entity_id`)} AS entity
 FROM growth.user_subjects WHERE entity_id IN (${changed})`;
-  for await (const rows of connection.batches(query)) {
+  for await (const rows of paced(connection, query)) {
     for (const row of rows) {
       const slot = model.slotOfEntity(BigInt(String(row["entity"])));
       if (slot >= 0) model.setSubject(BigInt(String(row["subject"])), slot);
@@ -170,4 +181,21 @@ async function sameSize(connection: Connection, model: KindModel): Promise<boole
     sql`/* read model: entities that exist */ SELECT count(*) AS n FROM ${name("growth", `${model.layout.kind}_entities`)}`,
   );
   return stored?.n === model.size;
+}
+
+/** Rows handled before requests get their turn. */
+const turnRows = 256;
+/** Members set in one turn: about a millisecond. */
+const memberTurn = 2_000;
+
+/** Batches in small parts with a turn of the event loop between them: reads are answered while the model is filled. */
+async function* paced(connection: Connection, query: Sql): AsyncIterable<Row[]> {
+  for await (const rows of connection.batches(query, turnRows)) {
+    yield rows;
+    await nextTurn();
+  }
+}
+
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
 }
