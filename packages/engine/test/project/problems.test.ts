@@ -972,8 +972,15 @@ const cases: Case[] = [
     "blocked pattern",
     `name: t\n${kinds}\nidentity: { identifiers: [{ type: user_id, paths: [userId], priority: 1, blocked: ["/(/"] }] }\n`,
     "3:84 identity.identifiers[0].blocked[0]",
-    "The pattern `/(/` cannot be read: Invalid regular expression: /(/: Unterminated group.",
-    "Correct it, or write the exact value without slashes.",
+    "This pattern cannot be read: /(/u: Unterminated group.",
+    "Check brackets and backslashes. Or write the exact value without slashes.",
+  ),
+  config(
+    "blocked pattern that the warehouse cannot run",
+    `name: t\n${kinds}\nidentity: { identifiers: [{ type: user_id, paths: [userId], priority: 1, blocked: ["/^(?!u)/"] }] }\n`,
+    "3:84 identity.identifiers[0].blocked[0]",
+    "This pattern uses look-around or a back-reference, which RE2 patterns do not have.",
+    "Write it without them. Or write the exact value without slashes.",
   ),
   config(
     "port",

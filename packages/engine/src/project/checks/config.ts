@@ -1,6 +1,7 @@
 import type { Config } from "../kinds/config.js";
 import type { Placed } from "../parse-definitions.js";
 import { checkKind, checkTrait, type Known } from "./known.js";
+import { patternProblem } from "./pattern.js";
 import { capital, suggestion, withArticle } from "../problem.js";
 
 /** cambium.yml: the zone exists, kinds nest without circles, patterns can be read. */
@@ -16,7 +17,7 @@ export function checkConfig(known: Known, at: Placed<Config>): void {
   for (const [kind, rule] of Object.entries(config.entities)) {
     const path = ["entities", kind];
     if (kind === "user") {
-      for (const key of ["parent", "id", "group_type", "parent_id", "leave_events"] as const) {
+      for (const key of ["parent", "id", "group_type", "parent_id", "membership", "leave_events"] as const) {
         if (rule[key] !== undefined)
           known.report(
             at,
@@ -88,17 +89,9 @@ function checkIdentifiers(known: Known, at: Placed<Config>): void {
     rule.blocked?.forEach((value, position) => {
       const pattern = /^\/(.*)\/$/.exec(value)?.[1];
       if (pattern === undefined) return;
-      try {
-        void new RegExp(pattern);
-      } catch (error) {
-        const reason = error instanceof Error ? error.message : String(error);
-        known.report(
-          at,
-          [...path, "blocked", position],
-          `The pattern \`${value}\` cannot be read: ${reason}.`,
-          "Correct it, or write the exact value without slashes.",
-        );
-      }
+      const problem = patternProblem(pattern);
+      if (problem === undefined) return;
+      known.report(at, [...path, "blocked", position], problem.message, `${problem.remedy} Or write the exact value without slashes.`);
     });
   });
 }

@@ -4,6 +4,7 @@ import { operators as operatorSchema } from "../kinds/condition.js";
 import type { Placed } from "../parse-definitions.js";
 import { capital } from "../problem.js";
 import type { Known } from "./known.js";
+import { patternProblem } from "./pattern.js";
 
 /** Operators that make no sense for the type of what they compare. `type` undefined: nothing is known (a property). */
 
@@ -131,15 +132,7 @@ export function checkOperators(
   }
 
   function pattern(text: string): void {
-    if (/\(\?<?[=!]/.test(text) || /(^|[^\\])(\\\\)*\\[1-9]/.test(text)) {
-      wrong("matches", "This pattern uses look-around or a back-reference, which RE2 patterns do not have.", "Write it without them.");
-      return;
-    }
-    try {
-      void new RegExp(text.replace(/^\(\?[a-z]+\)/, ""), "u");
-    } catch (error) {
-      const reason = error instanceof Error ? error.message.replace(/^Invalid regular expression: /, "") : String(error);
-      wrong("matches", `This pattern cannot be read: ${reason}.`, "Check brackets and backslashes.");
-    }
+    const problem = patternProblem(text);
+    if (problem !== undefined) wrong("matches", problem.message, problem.remedy);
   }
 }
