@@ -64,6 +64,7 @@ export class EngineLoops {
   #closed = false;
   #lastCycleNow: Instant = 0;
   #cyclesSinceMaintained = 0;
+  #loadTurn: Promise<void> = Promise.resolve();
   #models = new ModelUpdates();
 
   private constructor(settings: LoopSettings, loadConnection: Connection, cycleConnection: Connection, filter: MessageFilter) {
@@ -148,13 +149,15 @@ export class EngineLoops {
     let accepted = 0;
     for (;;) {
       await this.#prepare();
-      const summary = await loadSegments(this.#loadConnection, this.#settings.project(), {
-        spoolDir: this.#settings.spoolDir,
-        scratchDir: this.#settings.scratchDir,
-        now: this.#settings.clock(),
-        typed: this.#typed,
-        filter: this.#filter,
-      });
+      const summary = await this.#alone(() =>
+        loadSegments(this.#loadConnection, this.#settings.project(), {
+          spoolDir: this.#settings.spoolDir,
+          scratchDir: this.#settings.scratchDir,
+          now: this.#settings.clock(),
+          typed: this.#typed,
+          filter: this.#filter,
+        }),
+      );
       if (summary.loadId !== undefined) {
         accepted += summary.accepted;
         onProgress(accepted);
@@ -216,10 +219,27 @@ export class EngineLoops {
 
   /** Typed columns for the properties that the definitions in force read. */
   async #prepare(): Promise<void> {
-    const project = this.#settings.project();
-    if (this.#typedFor === project.fingerprint) return;
-    this.#typed = await prepareProperties(this.#loadConnection, propertiesRead(project), this.#settings.clock());
-    this.#typedFor = project.fingerprint;
+    await this.#alone(async () => {
+      const project = this.#settings.project();
+      if (this.#typedFor === project.fingerprint) return;
+      this.#typed = await prepareProperties(this.#loadConnection, propertiesRead(project), this.#settings.clock());
+      this.#typedFor = project.fingerprint;
+    });
+  }
+
+  /** Loading and preparing share a session and change the same table: one after the other. */
+  async #alone<T>(work: () => Promise<T>): Promise<T> {
+    const before = this.#loadTurn;
+    let done: () => void = () => undefined;
+    this.#loadTurn = new Promise((resolve) => {
+      done = resolve;
+    });
+    await before;
+    try {
+      return await work();
+    } finally {
+      done();
+    }
   }
 
   #edgePassed(): boolean {

@@ -16,7 +16,7 @@ import { sql } from "../../src/warehouse/sql.js";
  * again, as a supervisor would. At the end every accepted event is stored once, every number equals a full recompute,
  * the ledger adds up, and the destination holds exactly what is wanted. More rounds: CAMBIUM_FAULT_ROUNDS.
  */
-const rounds = Number(process.env["CAMBIUM_FAULT_ROUNDS"] ?? 40);
+const rounds = Number(process.env["CAMBIUM_FAULT_ROUNDS"] ?? 100);
 const seed = Number(process.env["CAMBIUM_FAULT_SEED"] ?? 20_260_301);
 const bin = fileURLToPath(new URL("../../bin/cambium.js", import.meta.url));
 
