@@ -8,6 +8,7 @@ import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { runModels } from "../../src/model/run-models.js";
 import { loadProject } from "../../src/project/load-project.js";
+import { runCycle } from "../../src/run/cycle.js";
 import { createTables } from "../../src/warehouse/create-tables.js";
 import { openWarehouse } from "../../src/warehouse/open-warehouse.js";
 import { sql } from "../../src/warehouse/sql.js";
@@ -125,6 +126,7 @@ test("query reads the warehouse itself while nothing runs, bounded, and changes 
     "models:\n  - name: numbers\n    columns:\n      - { name: id, tests: [unique] }\n      - { name: name, tests: [not_null] }\n",
   );
   await runModels(connection, await loadProject(project()), { cycleId: 1, now: 0, previousNow: 0, fromLoad: 0, toLoad: 0 });
+  await runCycle(connection, await loadProject(project()), { now: 1_772_366_400_000_000 });
   await connection.run(sql`CHECKPOINT`);
   await connection.close();
   await warehouse.close();
@@ -138,6 +140,24 @@ test("query reads the warehouse itself while nothing runs, bounded, and changes 
   expect(write.code).toBe(1);
   const wrong = await runCli(["query", "SELECT nothing FROM raw.events"], { cwd: project() });
   expect(wrong.err).toContain("nothing");
+});
+
+test("verify, status and explain open the warehouse for reading only", async () => {
+  const verified = await runCli(["verify", "--json"], { cwd: project() });
+  expect(JSON.parse(verified.out)).toMatchObject({ ok: true });
+  expect(verified.code).toBe(0);
+  expect(JSON.parse((await runCli(["status", "--json"], { cwd: project() })).out)).toMatchObject({ project: "acme" });
+  const nobody = await runCli(["explain", "user", "nobody"], { cwd: project() });
+  expect(nobody.code).toBe(1);
+  expect(nobody.err).toContain("nobody");
+});
+
+test("a package.json may name the project of a repository", async () => {
+  await writeFile(path.join(dir, "package.json"), JSON.stringify({ name: "x", cambium: { project: "acme" } }));
+  expect((await runCli(["validate"], { cwd: dir })).out).toContain("acme is valid");
+  await writeFile(path.join(dir, "package.json"), JSON.stringify({ name: "x", cambium: { project: "growth" } }));
+  expect((await runCli(["validate"], { cwd: dir })).err).toContain("names the project growth");
+  await rm(path.join(dir, "package.json"));
 });
 
 test("test asks the models' tests; a failing one is exit code 4", async () => {

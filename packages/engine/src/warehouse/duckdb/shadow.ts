@@ -22,7 +22,8 @@ export async function openShadow(
   const file = path.join(scratchDir, `${shadow}.duckdb`);
   const main = (await session.first<{ main: string }>(sql`SELECT current_database() AS main`))?.main ?? "main";
   const mainTable = (spec: TableSpec): Sql => sql`${name(main)}.${nameOf(spec)}`;
-  await session.run(sql`ATTACH ${file} AS ${name(shadow)}`);
+  // Said outright: the main database may be open for reading only.
+  await session.run(sql`ATTACH ${file} AS ${name(shadow)} (READ_WRITE)`);
   await session.run(sql`USE ${name(shadow)}`);
   await session.run(sql`CREATE SCHEMA raw`);
   for (const spec of rawTables) await session.run(sql`CREATE VIEW ${nameOf(spec)} AS SELECT * FROM ${mainTable(spec)}`);
