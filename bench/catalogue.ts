@@ -1,6 +1,8 @@
+import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { openCatalogue } from "../packages/catalogue/src/index.js";
+import { table } from "./table.js";
 import type { DeliveryContext, DestinationRow, RowOutcome } from "../packages/engine/src/activate/destination.js";
 
 /**
@@ -16,6 +18,8 @@ export interface CatalogueBench {
   readonly rowsPerSecond: number;
   readonly bareRowsPerSecond: number;
   readonly ratio: number;
+  /** Rows for a second of the child's processor time, which a busy machine does not inflate as it does the clock's. */
+  readonly rowsPerCpuSecond: number | undefined;
   readonly childMegabytes: number | undefined;
 }
 
@@ -70,8 +74,11 @@ export async function bench(rows = 100_000): Promise<CatalogueBench[]> {
       const destination = catalogue.destination(slug);
       const context = contextOf(action, settings);
       for (const batch of batches.slice(0, 5)) await destination.deliver(batch, context); // starts the child, warms its code
+      const [pid] = catalogue.processIds().slice(-1);
       const before = server.count();
+      const cpuBefore = await cpuSeconds(pid);
       const seconds = await timed(batches, async (batch) => insist(await destination.deliver(batch, context)));
+      const cpu = (await cpuSeconds(pid)) - cpuBefore;
       const requests = server.count() - before;
       const perRequest = Math.ceil(rows / requests);
       const bodies = Array.from({ length: requests }, (_, index) =>
@@ -81,7 +88,6 @@ export async function bench(rows = 100_000): Promise<CatalogueBench[]> {
         bodies,
         async (body) => void (await (await fetch(server.url, { method: "POST", body: JSON.stringify(body) })).arrayBuffer()),
       );
-      const [pid] = catalogue.processIds().slice(-1);
       results.push({
         destination: `${slug}.${action}`,
         rows,
@@ -90,14 +96,31 @@ export async function bench(rows = 100_000): Promise<CatalogueBench[]> {
         rowsPerSecond: Math.round(rows / seconds),
         bareRowsPerSecond: Math.round(rows / bareSeconds),
         ratio: Math.round((bareSeconds / seconds) * 100) / 100,
+        rowsPerCpuSecond: cpu > 0 ? Math.round(rows / cpu) : undefined,
         childMegabytes: await residentMegabytes(pid),
       });
     }
+    print(results);
     return results;
   } finally {
     await catalogue.close();
     await server.close();
   }
+}
+
+function print(results: readonly CatalogueBench[]): void {
+  table(
+    ["destination", "rows/s", "bare loop", "ratio", "rows a CPU second", "requests", "child MB"],
+    results.map((result) => [
+      result.destination,
+      String(result.rowsPerSecond),
+      String(result.bareRowsPerSecond),
+      String(result.ratio),
+      String(result.rowsPerCpuSecond ?? "-"),
+      String(result.requests),
+      String(result.childMegabytes ?? "-"),
+    ]),
+  );
 }
 
 function contextOf(action: string, settings: Readonly<Record<string, unknown>>): DeliveryContext {
@@ -145,9 +168,15 @@ async function countingServer() {
   };
 }
 
+/** Of a process, from Linux's hundredths of a second; NaN elsewhere. */
+async function cpuSeconds(pid: number | undefined): Promise<number> {
+  if (pid === undefined || process.platform !== "linux") return Number.NaN;
+  const fields = (await readFile(`/proc/${pid}/stat`, "utf8")).split(") ")[1]?.split(" ") ?? [];
+  return (Number(fields[11]) + Number(fields[12])) / 100;
+}
+
 async function residentMegabytes(pid: number | undefined): Promise<number | undefined> {
   if (pid === undefined || process.platform !== "linux") return undefined;
-  const { readFile } = await import("node:fs/promises");
   const kilobytes = /VmRSS:\s+(\d+)/.exec(await readFile(`/proc/${pid}/status`, "utf8"))?.[1];
   return kilobytes === undefined ? undefined : Math.round(Number(kilobytes) / 1024);
 }
