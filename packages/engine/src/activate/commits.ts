@@ -16,6 +16,8 @@ import { putRow } from "./head.js";
 
 /** A row of the plan with what was sent for it. */
 export interface PlannedRow {
+  /** Its number in `sync_plan`. */
+  readonly ordinal: number;
   readonly rowId: string;
   readonly key: string;
   readonly entityId: string | null;
@@ -57,31 +59,34 @@ export interface RunRow extends Row {
 const tracesPerCommitMax = 20;
 /** Characters kept of one request's or answer's body. */
 const traceBodyMax = 32_000;
-/** Delivered rows whose payload is kept, of one run; those not delivered always keep theirs. */
+/** Runs of at most so many rows keep the payload of each; larger ones of those not delivered only. */
 const payloadsPerRunMax = 10_000;
 /** Rows with an outcome that no commit has taken yet: more of them make senders wait. */
 const uncommittedRowsMax = 50_000;
+
+type InTurn = <T>(work: () => Promise<T>) => Promise<T>;
 
 export class Commits {
   #connection: Connection;
   #sync: Sync;
   #run: RunRow;
   #clock: Clock;
-  #inTurn: <T>(work: () => Promise<T>) => Promise<T>;
+  #inTurn: InTurn;
   #pending: BatchOutcome[] = [];
   #pendingRows = 0;
   #running: Promise<void> | undefined;
   #failure: { thrown: unknown } | undefined;
   #lastAt: Instant = 0;
-  #payloads = 0;
+  #isBulk: boolean;
   #waiting = 0;
 
-  constructor(connection: Connection, sync: Sync, run: RunRow, clock: Clock, inTurn: <T>(work: () => Promise<T>) => Promise<T>) {
+  constructor(connection: Connection, sync: Sync, run: RunRow, clock: Clock, inTurn: InTurn, plannedRows: number) {
     this.#connection = connection;
     this.#sync = sync;
     this.#run = run;
     this.#clock = clock;
     this.#inTurn = inTurn;
+    this.#isBulk = plannedRows > payloadsPerRunMax;
   }
 
   /** Rows of this run that wait for another try. */
@@ -130,15 +135,32 @@ export class Commits {
     const at = Math.max(this.#clock(), this.#lastAt + 1);
     this.#lastAt = at;
     const pairs = batches.flatMap(({ rows, outcomes }) => rows.map((row, index) => ({ row, outcome: settled(row, outcomes[index]) })));
+    const [inBulk, oneByOne] = this.#isBulk ? splitBy(pairs, ({ outcome }) => outcome.outcome === "delivered") : [[], pairs];
+    await this.#recordRanges(rangesOf(inBulk), at);
     await this.#connection.append(
       deliveries,
-      pairs.map(({ row, outcome }) => this.#deliveryRow(row, outcome, at)),
+      oneByOne.map(({ row, outcome }) => this.#deliveryRow(row, outcome, at)),
     );
     await this.#confirm(pairs, at);
     await this.#keepTried(pairs, at);
     await this.#keepTraces(batches, at);
     this.#count(pairs);
     await putRow(this.#connection, syncRuns, this.#run);
+  }
+
+  /** Delivered rows of a large run are copied from the plan within the warehouse: they never pass through here again. */
+  async #recordRanges(ranges: readonly Range[], at: Instant): Promise<void> {
+    if (ranges.length === 0) return;
+    const first = Math.min(...ranges.map((range) => range.from));
+    const last = Math.max(...ranges.map((range) => range.to));
+    const values = join(ranges.map(({ from, to, status, requestId }) => sql`(${from}, ${to}, ${status ?? null}, ${requestId ?? null})`));
+    const { dialect } = this.#connection;
+    await this.#connection.run(sql`/* outcomes of rows that were delivered */
+INSERT INTO ${nameOf(deliveries)} (sync, run_id, happened_at, key, entity_id, change, outcome, status, reason, request_id, cycle_id, payload, fingerprint)
+SELECT ${this.#sync.name}, ${this.#run.run_id}, ${dialect.timestamp(at)}, p.row_key, p.entity_id, p.change, 'delivered', ${dialect.cast(sql`g.status`, "integer")}, NULL,
+${dialect.cast(sql`g.request_id`, "text")}, ${this.#run.to_cycle}, NULL, p.row_fingerprint
+FROM (SELECT * FROM sync_plan WHERE ordinal >= ${first} AND ordinal <= ${last}) AS p
+JOIN (VALUES ${values}) AS g(first, last, status, request_id) ON p.ordinal >= g.first AND p.ordinal <= g.last`);
   }
 
   async #confirm(pairs: readonly Pair[], at: Instant): Promise<void> {
@@ -192,8 +214,6 @@ SELECT ${rowId}, key, entity_id, fingerprint, happened_at, run_id ${mine}`);
   }
 
   #deliveryRow(row: PlannedRow, outcome: RowOutcome, at: Instant): Row {
-    const keeps = outcome.outcome !== "delivered" || this.#payloads < payloadsPerRunMax;
-    if (keeps) this.#payloads += 1;
     return {
       sync: this.#sync.name,
       run_id: this.#run.run_id,
@@ -206,7 +226,7 @@ SELECT ${rowId}, key, entity_id, fingerprint, happened_at, run_id ${mine}`);
       reason: "reason" in outcome ? outcome.reason.slice(0, 2000) : null,
       request_id: "requestId" in outcome ? (outcome.requestId ?? null) : null,
       cycle_id: this.#run.to_cycle,
-      payload: keeps && row.sent !== undefined ? JSON.stringify(row.sent.fields) : null,
+      payload: row.sent !== undefined ? JSON.stringify(row.sent.fields) : null,
       fingerprint: row.fingerprint,
     };
   }
@@ -244,6 +264,30 @@ SELECT ${rowId}, key, entity_id, fingerprint, happened_at, run_id ${mine}`);
       if (outcome.outcome === "retry") this.#waiting += 1;
     }
   }
+}
+
+/** Consecutive rows of the plan that one request delivered. */
+interface Range {
+  readonly from: number;
+  to: number;
+  readonly status: number | undefined;
+  readonly requestId: string | undefined;
+}
+
+function rangesOf(pairs: readonly Pair[]): Range[] {
+  const ranges: Range[] = [];
+  for (const { row, outcome } of pairs) {
+    const status = "status" in outcome ? outcome.status : undefined;
+    const requestId = "requestId" in outcome ? outcome.requestId : undefined;
+    const last = ranges.at(-1);
+    if (last !== undefined && last.to + 1 === row.ordinal && last.status === status && last.requestId === requestId) last.to = row.ordinal;
+    else ranges.push({ from: row.ordinal, to: row.ordinal, status, requestId });
+  }
+  return ranges;
+}
+
+function splitBy<T>(items: readonly T[], test: (item: T) => boolean): [T[], T[]] {
+  return [items.filter(test), items.filter((item) => !test(item))];
 }
 
 interface Pair {

@@ -45,7 +45,7 @@ SELECT ${sync.name}, ${runId}, row_id, row_key, entity_id, row_fingerprint, chan
     "",
   );
   const read = await connection.read(
-    sql`/* a page of what ${sync.name} sends */ SELECT ${dialect.idText(sql`row_id`)} AS row_id, row_key, ${dialect.idText(sql`entity_id`)} AS entity_id,
+    sql`/* a page of what ${sync.name} sends */ SELECT ordinal, ${dialect.idText(sql`row_id`)} AS row_id, row_key, ${dialect.idText(sql`entity_id`)} AS entity_id,
 ${dialect.idText(sql`row_fingerprint`)} AS row_fingerprint, change, has_prior, attempts, coalesce(first_run, ${runId}) AS first_run${columns} FROM sync_plan WHERE ${range} ORDER BY ordinal`,
   );
   return { planned: read.map(plannedOf), sources: read.map((row) => sourceOf(row, mapping, sync)) };
@@ -53,6 +53,7 @@ ${dialect.idText(sql`row_fingerprint`)} AS row_fingerprint, change, has_prior, a
 
 function plannedOf(row: Row): PlannedRow {
   return {
+    ordinal: Number(row["ordinal"]),
     rowId: String(row["row_id"]),
     key: String(row["row_key"]),
     entityId: (row["entity_id"] as string | null) ?? null,

@@ -16,7 +16,7 @@ import { type SyncHead, putRow, writeHead } from "./head.js";
 import { writeLedger } from "./ledger.js";
 import { type Mapping, compileMapping } from "./mapping.js";
 import { Pacer, realTime } from "./pacer.js";
-import { pageOf, pageRowsFor, settleLog } from "./pages.js";
+import { type Page, pageOf, pageRowsFor, settleLog } from "./pages.js";
 import { type SyncPlan, planSync } from "./plan.js";
 import { fillKnownSecrets, fillSecrets } from "./secrets.js";
 import { closeCrashedRun, emptyHead, startSync } from "./start.js";
@@ -243,7 +243,7 @@ async function deliverPlan(
   concurrency: number,
 ): Promise<Ended> {
   const inTurn = turns();
-  const commits = new Commits(connection, options.sync, run, options.clock, inTurn);
+  const commits = new Commits(connection, options.sync, run, options.clock, inTurn, plan.rows);
   const ordered = options.sync.mode === "append";
   const blocked = new Set<string>();
   const active = new Set<Promise<void>>();
@@ -281,19 +281,24 @@ async function deliverPlan(
   };
   const aborted = () => options.signal?.aborted === true;
 
-  for (let from = 0; from < plan.rows && stop === undefined && failure === undefined && !aborted(); from += pageRows) {
-    const page = await inTurn(() => pageOf(connection, options.mapping, options.sync, run.run_id, from, pageRows));
-    for (let start = 0; start < page.planned.length && stop === undefined && failure === undefined && !aborted(); start += batchRows) {
-      const indexes = page.planned.flatMap((row, index) =>
-        index < start || index >= start + batchRows || (row.entityId !== null && blocked.has(row.entityId)) ? [] : [index],
-      );
-      if (indexes.length === 0) continue;
+  const goesOn = () => stop === undefined && failure === undefined && !aborted();
+  const pageAt = (from: number) => {
+    const page = inTurn(() => pageOf(connection, options.mapping, options.sync, run.run_id, from, pageRows));
+    page.catch(() => undefined); // It is awaited later, or never when the run ends before.
+    return page;
+  };
+
+  let next = pageAt(0);
+  for (let from = 0; from < plan.rows && goesOn(); from += pageRows) {
+    const page = await next;
+    if (from + pageRows < plan.rows) next = pageAt(from + pageRows);
+    for (let start = 0; start < page.planned.length && goesOn(); start += batchRows) {
       while (active.size >= concurrency) await Promise.race(active);
-      if (stop !== undefined || failure !== undefined || aborted()) break;
-      const sending = send(
-        indexes.map((index) => page.planned[index] as (typeof page.planned)[number]),
-        indexes.map((index) => page.sources[index] as Row),
-      ).catch((thrown: unknown) => {
+      if (!goesOn()) break;
+      const batch = { planned: page.planned.slice(start, start + batchRows), sources: page.sources.slice(start, start + batchRows) };
+      const { planned, sources } = blocked.size === 0 ? batch : withoutEntities(batch, blocked);
+      if (planned.length === 0) continue;
+      const sending = send(planned, sources).catch((thrown: unknown) => {
         failure ??= { thrown };
       });
       const tracked: Promise<void> = sending.finally(() => void active.delete(tracked));
@@ -305,6 +310,11 @@ async function deliverPlan(
   if (failure !== undefined && !aborted()) throw (failure as { thrown: unknown }).thrown;
   if (aborted()) stop = { state: "stopped", message: "asked to stop" };
   return { state: stop?.state ?? "done", taken, message: stop?.message, waiting: commits.waiting, pauseMs: pause };
+}
+
+function withoutEntities(page: Page, entities: ReadonlySet<string>): Page {
+  const stays = page.planned.map((row) => row.entityId === null || !entities.has(row.entityId));
+  return { planned: page.planned.filter((_, index) => stays[index]), sources: page.sources.filter((_, index) => stays[index]) };
 }
 
 async function closeRun(

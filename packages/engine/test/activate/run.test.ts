@@ -333,3 +333,74 @@ test("a dead destination pauses its sync and is left alone for a while", async (
     { changed: 30, delivered: 30, failed: 0, skipped: 0 },
   ]);
 });
+
+test("a large run records each row once, with the refused ones among them", async () => {
+  const { connection } = warehouse;
+  const project = testProject([contacts({ mapping: { id: "key", plan: "plan" } })], memory);
+  const time = testClock();
+  const tool = memoryDestination((row) =>
+    row.key.endsWith("77") ? { outcome: "failed", reason: "sevens", status: 422 } : { outcome: "delivered", status: 200, requestId: "r" },
+  );
+  await putUsers(
+    connection,
+    1,
+    Array.from({ length: 12_000 }, (_, index) => ({ key: `u${index}` })),
+  );
+  expect(await runSync(connection, project, syncOf(project), optionsFor(tool.destination, time))).toMatchObject({
+    delivered: 11_880,
+    failed: 120,
+  });
+  expect(
+    await connection.read(
+      sql`SELECT outcome, count(*) AS n, count(DISTINCT key) AS keys, count(payload) AS payloads FROM ops.deliveries GROUP BY outcome ORDER BY 1`,
+    ),
+  ).toEqual([
+    { outcome: "delivered", n: 11_880, keys: 11_880, payloads: 0 },
+    { outcome: "failed", n: 120, keys: 120, payloads: 120 },
+  ]);
+  expect(
+    await connection.first(sql`SELECT count(*) AS n, count(DISTINCT row_id) AS ids, count(fingerprint) AS f FROM ops.sync_state_contacts`),
+  ).toEqual({ n: 11_880, ids: 11_880, f: 11_880 });
+  expect(await runSync(connection, project, syncOf(project), optionsFor(tool.destination, time, { full: true }))).toMatchObject({
+    state: "even",
+  });
+  expect(await ledgerAddsUp()).toEqual([{ changed: 12_000, delivered: 11_880, failed: 120, skipped: 0 }]);
+});
+
+test("an append that waits holds back later ones of its entity within the run, too", async () => {
+  const { connection } = warehouse;
+  const events = {
+    name: "events",
+    from: { changes: "active" },
+    destination: "memory",
+    mode: "append",
+    batch_rows: 1,
+    mapping: { user: "key", what: "change" },
+  };
+  const project = testProject([events], memory);
+  const time = testClock();
+  let broken = true;
+  const tool = memoryDestination((row) =>
+    broken && row.fields["user"] === "u1" ? { outcome: "retry", reason: "later" } : { outcome: "delivered" },
+  );
+  await putUsers(connection, 1, [{ key: "u1" }, { key: "u2" }]);
+  await changeAudience(connection, 1, "active", ["u1", "u2"]);
+  await changeAudience(connection, 2, "active", [], ["u1", "u2"]);
+  expect(await runSync(connection, project, syncOf(project), optionsFor(tool.destination, time))).toMatchObject({
+    delivered: 2,
+    waiting: 1,
+    remaining: 1,
+  });
+  broken = false;
+  time.advance(60_000_000);
+  expect(await runSync(connection, project, syncOf(project), optionsFor(tool.destination, time))).toMatchObject({
+    delivered: 2,
+    remaining: 0,
+  });
+  expect(tool.received.map((row) => `${String(row.fields["user"])} ${String(row.fields["what"])}`)).toEqual([
+    "u2 entered",
+    "u2 left",
+    "u1 entered",
+    "u1 left",
+  ]);
+});
