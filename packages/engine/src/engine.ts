@@ -11,6 +11,7 @@ import { loadProject } from "./project/load-project.js";
 import type { Project } from "./project/project.js";
 import { EngineLoops } from "./run/engine-loops.js";
 import { explain } from "./run/explain.js";
+import { spoolState } from "./run/spool-state.js";
 import { verify } from "./run/verify.js";
 import { watchProject } from "./run/watch-project.js";
 import { dryRunAnswerOf, syncAnswerOf, verifyAnswerOf } from "./server/answers.js";
@@ -144,7 +145,7 @@ export async function openEngine(settings: EngineSettings): Promise<Engine> {
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
-    live: (): LiveState => ({ loops: loops.states() }),
+    live: async (): Promise<LiveState> => ({ loops: loops.states(), spool: await spoolState(paths.spool) }),
     async settle(onProgress = () => undefined) {
       for (let round = 0; round < unsettledRoundsMax; round += 1) {
         onProgress("loading");

@@ -27,7 +27,7 @@ export interface EngineView {
   /** Calls back after each committed load, cycle and sync run. Returns the function that ends it. */
   subscribe(listener: (event: EngineEvent) => void): () => void;
   /** The engine's loops and the spool in front of them. */
-  live(): LiveState;
+  live(): LiveState | Promise<LiveState>;
 }
 
 export interface ExplainTarget {

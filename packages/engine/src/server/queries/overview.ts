@@ -13,7 +13,8 @@ const activityMinutes = 60;
 
 export async function readStatus(engine: EngineView, reads: Reads): Promise<Status> {
   const now = engine.clock();
-  const observed = await reads.use((connection) => statusOf(connection, reads.project, now, engine.live()));
+  const live = await engine.live();
+  const observed = await reads.use((connection) => statusOf(connection, reads.project, now, live));
   return { ...observed, version: engine.version, startedAt: isoOf(engine.startedAt) };
 }
 
