@@ -49,7 +49,8 @@ async function verifyLocally(dir: string, kind: string | undefined): Promise<Ver
 function show(answer: VerifyAnswer, { terminal }: CliContext): void {
   const { green, red, bold, dim } = terminal.colors;
   for (const check of answer.checks) {
-    terminal.out(`${check.ok ? green("✓") : red("✗")} ${check.sentence}\n`);
+    const words = check.sentence.includes(check.title) ? check.sentence : `${check.title}: ${check.sentence}`;
+    terminal.out(`${check.ok ? green("✓") : red("✗")} ${words}\n`);
     for (const example of check.examples) terminal.out(dim(`    ${JSON.stringify(example)}\n`));
   }
   const sentence = answer.ok ? green(bold("Incremental equals full.")) : red(bold("Incremental and full differ."));
