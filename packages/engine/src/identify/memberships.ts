@@ -2,7 +2,7 @@ import { isGroupCallOf } from "../project/group-call.js";
 import { type EntityKind, groupKinds } from "../project/project.js";
 import { groupColumn } from "../warehouse/create-tables.js";
 import { type Sql, join, name, sql } from "../warehouse/sql.js";
-import { ancestors } from "./groups.js";
+import { ancestors } from "./group-parents.js";
 import { type Scope, countOf, newEvents } from "./scope.js";
 import { touch } from "./touch.js";
 

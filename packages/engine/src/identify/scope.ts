@@ -29,7 +29,6 @@ export interface Slot {
   readonly key: string;
   readonly isPrevious: boolean;
   readonly rule: IdentifierRule;
-  readonly typeIndex: number;
   /** Columns of the working tables: the value and the id (null where blocked). */
   readonly value: Sql;
   readonly id: Sql;
@@ -59,7 +58,6 @@ export function scopeOf(connection: Connection, project: Project, window: CycleW
       key,
       isPrevious,
       rule,
-      typeIndex: rules.indexOf(rule),
       value: name(`v${index}`),
       id: name(`i${index}`),
       dense: name(`d${index}`),

@@ -24,8 +24,8 @@ export async function touchUsers(scope: Scope, moved: number): Promise<void> {
     scope,
     "merge",
     sql`SELECT 'user' AS kind, t.entity_id, coalesce(m.message_id, t.message_id) AS message_id FROM (
-        SELECT old_id AS entity_id, old_id, new_id, message_id FROM identity_changes WHERE old_id IS NOT NULL
-        UNION ALL SELECT new_id, old_id, new_id, message_id FROM identity_changes WHERE old_id IS NOT NULL AND new_id IS NOT NULL
-      ) AS t LEFT JOIN growth.merges AS m ON m.loser_id = t.old_id AND m.winner_id = t.new_id`,
+        SELECT old_id AS entity_id, old_id, message_id FROM identity_changes WHERE old_id IS NOT NULL
+        UNION ALL SELECT new_id, old_id, message_id FROM identity_changes WHERE old_id IS NOT NULL AND new_id IS NOT NULL
+      ) AS t LEFT JOIN growth.merges AS m ON m.loser_id = t.old_id`,
   );
 }

@@ -19,11 +19,10 @@ export async function writeGraph(scope: Scope, componentSize: number, told: Told
 
 async function writeObservations(scope: Scope): Promise<void> {
   const { connection, dialect, slots } = scope;
-  const sameSet = sql`(SELECT observation_id FROM identity_new WHERE is_known)`;
   if ((await countOf(scope, sql`identity_new WHERE is_known`)) > 0) {
     const earlier = scope.byDay
       ? sql`(observation_id, day) IN (SELECT (observation_id, day) FROM identity_new WHERE is_known)`
-      : sql`observation_id IN ${sameSet}`;
+      : sql`observation_id IN (SELECT observation_id FROM identity_new WHERE is_known)`;
     await connection.run(
       sql`/* identify: sets that turn out to have come together earlier */ DELETE FROM growth.observations WHERE ${earlier}`,
     );
