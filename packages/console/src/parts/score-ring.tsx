@@ -49,6 +49,7 @@ export function ScoreCell({ value }: { value: number | null }) {
     <span style={{ display: "inline-flex", alignItems: "center", gap: 8, justifyContent: "flex-end" }}>
       <span className="num">{formatScore(value)}</span>
       <span
+        data-phone="hide"
         style={{ width: 44, height: 5, borderRadius: 99, background: "var(--paper-deep)", overflow: "hidden", flex: "none" }}
         aria-hidden="true"
       >

@@ -72,7 +72,7 @@ export function ProfileTimeline({ profile, limit }: { profile: Profile; limit?: 
   );
 }
 
-function TimelineItem({ item, onOpen }: { item: Item; onOpen: (messageId: string) => void }) {
+function TimelineItem({ item, of, onOpen }: { item: Item; of: string; onOpen: (messageId: string) => void }) {
   if ("change" in item) {
     const { change } = item;
     return (
@@ -88,11 +88,12 @@ function TimelineItem({ item, onOpen }: { item: Item; onOpen: (messageId: string
     );
   }
   const { event } = item;
+  const who = event.userId ?? event.email ?? event.anonymousId;
   return (
     <li className={style["item"]}>
       <RowButton onClick={() => onOpen(event.messageId)}>{event.event ?? event.type}</RowButton>
       {event.type === "track" ? null : <Pill>{event.type}</Pill>}
-      <span className="faint">{event.userId ?? event.email ?? event.anonymousId}</span>
+      {who === of ? null : <span className="faint">{who}</span>}
       <span className={`${style["end"]} faint`}>
         <Clock at={event.timestamp} />
       </span>

@@ -27,14 +27,16 @@ function HopView({ hop, flowing }: { hop: Hop; flowing: boolean }) {
   return (
     <li className={style["hop"]} data-flowing={flowing || undefined}>
       <Ring state={hop.health.state} />
-      <div className={style["name"]}>
-        {hop.title}
-        <span className="visually-hidden">{hop.health.sentence}</span>
-      </div>
-      <div className={`${style["count"]} num`}>{formatCount(hop.count)}</div>
-      <div className={style["unit"]}>
-        {hop.unit}
-        {hop.ratePerSecond === null ? "" : `, ${rateOf(hop.ratePerSecond)}`}
+      <div>
+        <div className={style["name"]}>
+          {hop.title}
+          <span className="visually-hidden">{hop.health.sentence}</span>
+        </div>
+        <div className={`${style["count"]} num`}>{formatCount(hop.count)}</div>
+        <div className={style["unit"]}>
+          {hop.unit}
+          {hop.ratePerSecond === null ? "" : `, ${rateOf(hop.ratePerSecond)}`}
+        </div>
       </div>
       <dl className={style["rows"]}>
         <div data-late={hop.health.state === "ok" ? undefined : true}>

@@ -1,3 +1,4 @@
+import { Button } from "@mantine/core";
 import { useState } from "react";
 import type { CycleView, Json } from "../../../../engine/src/server/contract.js";
 import { formatCount, formatSeconds, plural } from "../../format/numbers.js";
@@ -6,10 +7,14 @@ import { Pill } from "../../parts/pill.js";
 import { colourOf, place, secondsByStage } from "./stages.js";
 import style from "./runs.module.css";
 
+const cyclesFirst = 24;
+
 /** Cycles as bars on one scale of seconds, a colour per stage; a cycle opens to its steps. */
 export function Gantt({ cycles }: { cycles: readonly CycleView[] }) {
   const [open, setOpen] = useState<number | null>(null);
-  const longest = Math.max(0.001, ...cycles.map((cycle) => cycle.seconds));
+  const [all, setAll] = useState(false);
+  const shown = all ? cycles : cycles.slice(0, cyclesFirst);
+  const longest = Math.max(0.001, ...shown.map((cycle) => cycle.seconds));
   const stages = [...new Set(cycles.flatMap((cycle) => place(cycle.steps).map((step) => step.stage)))];
   return (
     <>
@@ -32,7 +37,7 @@ export function Gantt({ cycles }: { cycles: readonly CycleView[] }) {
         <span />
       </div>
       <ul className={style["gantt"]}>
-        {cycles.map((cycle) => (
+        {shown.map((cycle) => (
           <li key={cycle.cycleId}>
             <button
               type="button"
@@ -69,6 +74,11 @@ export function Gantt({ cycles }: { cycles: readonly CycleView[] }) {
           </li>
         ))}
       </ul>
+      {shown.length === cycles.length ? null : (
+        <Button size="compact-sm" variant="subtle" onClick={() => setAll(true)}>
+          Show all {formatCount(cycles.length)}
+        </Button>
+      )}
     </>
   );
 }
