@@ -3,7 +3,7 @@ import type { ExplainedValue, Explanation } from "../base/explanation.js";
 import { conditionPredicate, scoreJoins, scoresNamed } from "../project/compile/condition-predicate.js";
 import { hiddenColumn } from "../project/compile/hidden.js";
 import type { Condition } from "../project/kinds/condition.js";
-import type { Component, Score } from "../project/kinds/score.js";
+import type { Component } from "../project/kinds/score.js";
 import type { EntityKind } from "../project/project.js";
 import { name, sql } from "../warehouse/sql.js";
 import { eventsBehind, numberText } from "./explain-events.js";
@@ -126,9 +126,12 @@ export async function explainScore(context: ExplainContext, entity: EntityKind, 
   };
   if (row === undefined) return { ...node, detail: `This ${entity.kind} has no score yet.` };
   const children: Explanation[] = [];
+  // A missing value under `null: ignore` shares its weight among the others.
+  const counted = score.components.filter((component) => component.null !== "ignore" || row[componentColumn(component)] !== null);
+  const total = counted.reduce((sum, component) => sum + component.weight, 0);
   for (const component of score.components) {
     children.push(
-      await explainComponent(context, entity, entityId, score, component, (row[componentColumn(component)] as number | null) ?? null),
+      await explainComponent(context, entity, entityId, total, component, (row[componentColumn(component)] as number | null) ?? null),
     );
   }
   return { ...node, children };
@@ -138,11 +141,10 @@ async function explainComponent(
   context: ExplainContext,
   entity: EntityKind,
   entityId: string,
-  score: Score,
+  total: number,
   component: Component,
   value: number | null,
 ): Promise<Explanation> {
-  const total = score.components.reduce((sum, each) => sum + each.weight, 0);
   const share =
     value === null
       ? "left out (missing)"
