@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { microsPerDay } from "../../src/base/instant.js";
-import type { DecisionMembership, DecisionProfile } from "../../src/server/contract.js";
+import type { DecisionMembership, DecisionProfile, EntitiesPage, ScoreDetail } from "../../src/server/contract.js";
 import { type Testbed, noon, testServer } from "./support.js";
 
 /** Decision reads say what the warehouse says, as of the newest cycle: after a start, after cycles, after merges. */
@@ -75,6 +75,27 @@ test("after a merge both identifiers lead to the winner", async () => {
   await caughtUp(4);
   expect((await profile("roaming")).traits).toEqual((await profile("u2")).traits);
   expect(await membership("roaming", "payers")).toMatchObject({ member: true });
+});
+
+test("new definitions show with the cycle that computes them, everywhere", async () => {
+  bed.redefine({
+    "traits/more.yml": `{ name: clicks, entity: user, type: count, event: "Clicked 100%" }`,
+    "scores/clicking.yml": `{ name: clicking, entity: user, components: [{ name: clicks, weight: 100, linear: { trait: clicks, from: 0, to: 2 } }] }`,
+    "audiences/clickers.yml": `{ name: clickers, entity: user, where: { trait: clicks, gt: 0 } }`,
+  });
+  expect(Object.keys((await profile("u1")).traits)).not.toContain("clicks");
+  expect((await bed.json<ScoreDetail>("/api/scores/clicking")).count).toBe(0);
+  expect((await bed.json<EntitiesPage>("/api/entities/user")).columns.map((column) => column.name)).not.toContain("trait:clicks");
+  await bed.turn(3, []);
+  await caughtUp(3);
+  expect(await profile("u1")).toMatchObject({
+    traits: { clicks: 1 },
+    scores: { clicking: { value: 50 } },
+    audiences: ["clickers", "payers", "team_payers"],
+  });
+  expect((await bed.json<ScoreDetail>("/api/scores/clicking")).count).toBe(3);
+  const page = await bed.json<EntitiesPage>("/api/entities/user?sort=-trait:clicks");
+  expect(page.rows[0]).toMatchObject({ key: "u1", cells: { "trait:clicks": 1, "score:clicking": 50 } });
 });
 
 test("answers agree with the warehouse for everyone after many cycles", async () => {

@@ -88,6 +88,8 @@ export interface Testbed {
   readonly project: Project;
   readonly calls: string[];
   readonly listeners: Set<(event: EngineEvent) => void>;
+  /** Puts further definitions in force, as saving their files does. */
+  redefine(files: Readonly<Record<string, string>>): void;
   /** Loads events and turns the loop, as the engine does; tells the server. */
   turn(loadId: number, events: readonly TestEvent[], now?: Instant): Promise<void>;
   get(path: string, init?: RequestInit): Promise<Response>;
@@ -98,14 +100,22 @@ export interface Testbed {
 export async function testServer(options: { consoleDir?: string; empty?: boolean; host?: string } = {}): Promise<Testbed> {
   const { warehouse, connection, close } = await testWarehouse();
   const project = testProject(definitions);
+  const state = { project };
   const listeners = new Set<(event: EngineEvent) => void>();
   const calls: string[] = [];
   const clock = { now: noon };
-  const engine = engineOf(warehouse, connection, project, listeners, calls, () => clock.now);
+  const engine = engineOf(
+    warehouse,
+    connection,
+    () => state.project,
+    listeners,
+    calls,
+    () => clock.now,
+  );
   const turn = async (loadId: number, events: readonly TestEvent[], now = clock.now) => {
     clock.now = now;
     await appendLoad(connection, project, loadId, events, now);
-    const { cycleId } = await runCycle(connection, project, { now });
+    const { cycleId } = await runCycle(connection, state.project, { now });
     for (const listener of listeners) listener({ type: "load", loadId });
     for (const listener of listeners) listener({ type: "cycle", cycleId });
   };
@@ -133,6 +143,10 @@ export async function testServer(options: { consoleDir?: string; empty?: boolean
     project,
     calls,
     listeners,
+    redefine(files) {
+      state.project = testProject({ ...definitions, ...files });
+      for (const listener of listeners) listener({ type: "project", fingerprint: state.project.fingerprint });
+    },
     turn,
     get,
     async json<T>(path: string, init?: RequestInit) {
@@ -151,7 +165,7 @@ export async function testServer(options: { consoleDir?: string; empty?: boolean
 function engineOf(
   warehouse: Warehouse,
   connection: Connection,
-  project: Project,
+  project: () => Project,
   listeners: Set<(event: EngineEvent) => void>,
   calls: string[],
   clock: () => Instant,
@@ -166,8 +180,8 @@ function engineOf(
     clock,
     version: "0.0.0-test",
     startedAt: noon - hour,
-    project: () => project,
-    explain: (request) => explain(connection, project, request),
+    project,
+    explain: (request) => explain(connection, project(), request),
     verify: ({ kind }) => {
       calls.push(`verify ${kind ?? "all"}`);
       return Promise.resolve(verified);

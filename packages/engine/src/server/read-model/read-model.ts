@@ -72,7 +72,8 @@ export class ReadModel {
   }
 
   changed(event: EngineEvent): void {
-    if (event.type === "cycle" || event.type === "project") this.#fill();
+    // Other definitions show with the first cycle that computed them.
+    if (event.type === "cycle") this.#fill();
   }
 
   /** Resolves when what was committed before the call is in memory (or could not be read). */
@@ -180,12 +181,14 @@ export class ReadModel {
 
   async #fillOnce(): Promise<void> {
     const project = this.#engine.project();
-    const newest = await this.#filler.first<{ cycle_id: number; at: string; full: number }>(
+    const newest = await this.#filler.first<{ cycle_id: number | null; at: string | null; definitions: string | null; full: number }>(
       sql`/* read model: newest cycle */ SELECT max(cycle_id) AS cycle_id, max("now") AS at,
+  ${this.#filler.dialect.argMax(sql`definitions`, sql`cycle_id`)} AS definitions,
   ${this.#filler.dialect.filtered(sql`count(*)`, sql`kind = 'full' AND cycle_id > ${this.#point.cycleId}`)} AS full FROM ops.cycles`,
     );
     const upTo = newest?.cycle_id ?? 0;
-    const anew = !this.#isWarm || this.#definitions !== project.fingerprint || (newest?.full ?? 0) > 0;
+    const definitions = newest?.definitions ?? "";
+    const anew = !this.#isWarm || this.#definitions !== definitions || (newest?.full ?? 0) > 0;
     const kinds = new Map<string, KindModel>();
     for (const { kind } of project.entities) {
       const known = anew ? undefined : this.#kinds.get(kind);
@@ -197,7 +200,7 @@ export class ReadModel {
       kinds.set(kind, keep ? known : await buildKind(this.#filler, project, kind, Math.floor(textBytesMax / project.entities.length)));
     }
     this.#kinds = kinds;
-    this.#definitions = project.fingerprint;
+    this.#definitions = definitions;
     this.#point = { cycleId: upTo, at: newest?.at ?? null };
   }
 }
