@@ -4,14 +4,16 @@ import { batchElements } from "./batch-elements.js";
 import { latin1, utf8 } from "./bytes.js";
 import { type Fields, type Problem, eventProblem, isFields, kindOf } from "./event-problem.js";
 import { eventTime, readInstant } from "./event-time.js";
-import { badEscape, mayHaveBadEscape, valueSpan } from "./json-text.js";
+import { type Span, badEscape, mayHaveBadEscape, valueSpan } from "./json-text.js";
+import { LineWriter } from "./line-writer.js";
 import type { RequestBody } from "./request-body.js";
 import type { RequestFacts } from "./request-facts.js";
 import { type BatchDefaults, batchDefaults, rewritten, wantsRewrite } from "./rewrite-event.js";
 
 export interface EventLines {
-  /** Latin-1 text of the bytes to append. */
-  readonly lines: string;
+  /** Valid until `release` is called. */
+  readonly lines: Buffer;
+  readonly release: () => void;
   readonly events: number;
   readonly quarantined: number;
 }
@@ -38,22 +40,23 @@ export function eventLines(body: RequestBody, facts: RequestFacts, limits: Colle
     sentAt,
   };
   if (batch === undefined) {
-    const span = valueSpan(text, 0);
-    const line = eventLine(document, text.slice(span.start, span.end), span.depth, around);
-    return { lines: line.text, events: 1, quarantined: line.problem ? 1 : 0 };
+    const writer = new LineWriter(text.length + lineBytesExpected);
+    const problem = writeLine(writer, body, document, valueSpan(text, 0), around);
+    return { lines: writer.written(), release: () => writer.release(), events: 1, quarantined: problem ? 1 : 0 };
   }
+  const writer = new LineWriter(text.length + batch.length * lineBytesExpected);
   const spans = batchElements(text, document, batch, limits.depthMax);
-  let lines = "";
   let quarantined = 0;
   for (let index = 0; index < batch.length; index += 1) {
     const span = spans[index];
     if (span === undefined) throw new RangeError("the batch has fewer elements than its values");
-    const line = eventLine(batch[index], text.slice(span.start, span.end), span.depth, around);
-    if (line.problem) quarantined += 1;
-    lines += line.text;
+    if (writeLine(writer, body, batch[index], span, around)) quarantined += 1;
   }
-  return { lines, events: batch.length, quarantined };
+  return { lines: writer.written(), release: () => writer.release(), events: batch.length, quarantined };
 }
+
+/** What a line holds beside the event, usually. */
+const lineBytesExpected = 120;
 
 interface Around {
   readonly facts: RequestFacts;
@@ -66,36 +69,43 @@ interface Around {
   readonly sentAt: Instant | undefined;
 }
 
-interface Line {
-  readonly text: string;
-  readonly problem: boolean;
-}
-
-function eventLine(event: unknown, sent: string, depth: number, around: Around): Line {
+/** One line: the event's bytes as they came where that is possible. True when it is a quarantine record. */
+function writeLine(writer: LineWriter, body: RequestBody, event: unknown, span: Span, around: Around): boolean {
   const { facts, limits } = around;
-  if (!isFields(event)) return quarantineLine({ reason: "not_an_object", detail: `the event is ${kindOf(event)}` }, undefined, sent, facts);
-  const bad = textProblem(sent, depth, around);
-  if (bad !== undefined) return quarantineLine(bad, event["messageId"], sent, facts);
+  const sent = () => body.text.slice(span.start, span.end);
+  const refuse = (problem: Problem, messageId?: unknown) => {
+    writer.text(quarantineLine(problem, messageId, sent(), facts));
+    return true;
+  };
+  if (!isFields(event)) return refuse({ reason: "not_an_object", detail: `the event is ${kindOf(event)}` });
+  const bad = textProblem(body.text, span, around);
+  if (bad !== undefined) return refuse(bad, event["messageId"]);
   const type = typeOf(event, facts.type);
-  if (wantsRewrite(event, type, around.defaults)) return rewrittenLine(sent, type, around);
+  if (wantsRewrite(event, type, around.defaults)) return writeRewritten(writer, sent(), type, around);
   const problem = eventProblem(event, type, limits);
-  if (problem !== undefined) return quarantineLine(problem, event["messageId"], sent, facts);
-  return { text: goodLine(event, type, around.multiline ? onOneLine(sent) : sent, around), problem: false };
+  if (problem !== undefined) return refuse(problem, event["messageId"]);
+  writer.text(lineHead(event, type, around));
+  if (around.multiline) writer.text(onOneLine(sent()));
+  else writer.bytes(body.bytes, span.start, span.end);
+  writer.endLine();
+  return false;
 }
 
 /** Merging may bring in what the event alone did not have, so all checks run on the outcome. */
-function rewrittenLine(sent: string, type: string | undefined, around: Around): Line {
+function writeRewritten(writer: LineWriter, sent: string, type: string | undefined, around: Around): boolean {
   const { facts, limits } = around;
   const raw = rewritten(sent, type, around.defaults, facts.ip);
   const event = JSON.parse(raw) as Fields;
   const merged = typeOf(event, facts.type);
-  const problem = textProblem(raw, valueSpan(raw, 0).depth, around) ?? eventProblem(event, merged, limits);
-  if (problem !== undefined) return quarantineLine(problem, event["messageId"], raw, facts);
-  return { text: goodLine(event, merged, raw, around), problem: false };
+  const problem = textProblem(raw, valueSpan(raw, 0), around) ?? eventProblem(event, merged, limits);
+  writer.text(
+    problem === undefined ? `${lineHead(event, merged, around)}${raw}}\n` : quarantineLine(problem, event["messageId"], raw, facts),
+  );
+  return problem !== undefined;
 }
 
-/** The usual time follows from what the line says of sending; only an unusual one is written out. */
-function goodLine(event: Fields, type: string | undefined, raw: string, around: Around): string {
+/** Everything before the event. The usual time follows from what the line says of sending; only an unusual one is written. */
+function lineHead(event: Fields, type: string | undefined, around: Around): string {
   const { facts } = around;
   const own = event["sentAt"];
   const ownSentAt = own === undefined || own === null ? undefined : readInstant(own);
@@ -106,7 +116,7 @@ function goodLine(event: Fields, type: string | undefined, raw: string, around: 
   if (time.original !== undefined) text += `,"o":${microsText(time.original)}`;
   if (time.flag !== "") text += `,"t":${time.timestamp},"f":"${time.flag}"`;
   if (messageId === undefined || messageId === null || messageId === "") text += `,"m":"${facts.nextMessageId()}"`;
-  return `${text},"y":"${type ?? ""}","e":${raw}}\n`;
+  return `${text},"y":"${type ?? ""}","e":`;
 }
 
 /** What the lines of one request have in common. */
@@ -123,12 +133,12 @@ function microsText(instant: Instant): string {
   return String(high) + String(halfOf + (instant - high * halfOf)).slice(1);
 }
 
-function textProblem(raw: string, depth: number, around: Around): Problem | undefined {
+function textProblem(text: string, { start, end, depth }: Span, around: Around): Problem | undefined {
   const { limits } = around;
-  if (raw.length > limits.eventBytesMax)
-    return { reason: "too_large", detail: `${raw.length} bytes, at most ${limits.eventBytesMax} are taken` };
+  const size = end - start;
+  if (size > limits.eventBytesMax) return { reason: "too_large", detail: `${size} bytes, at most ${limits.eventBytesMax} are taken` };
   if (depth > limits.depthMax) return { reason: "too_deep", detail: `${depth} levels, at most ${limits.depthMax} are taken` };
-  const escape = around.suspicious ? badEscape(raw) : undefined;
+  const escape = around.suspicious ? badEscape(text.slice(start, end)) : undefined;
   return escape === undefined ? undefined : { reason: escape, detail: "no table can hold such text" };
 }
 
@@ -140,7 +150,7 @@ function typeOf(event: Fields, fromPath: string | undefined): string | undefined
   return callTypes.has(lower) ? lower : (fromPath ?? said);
 }
 
-function quarantineLine(problem: Problem, messageId: unknown, raw: string, facts: RequestFacts): Line {
+function quarantineLine(problem: Problem, messageId: unknown, raw: string, facts: RequestFacts): string {
   const record = {
     r: facts.receivedAt,
     q: problem.reason,
@@ -148,7 +158,7 @@ function quarantineLine(problem: Problem, messageId: unknown, raw: string, facts
     ...(typeof messageId === "string" && { m: utf8(messageId.slice(0, 500)) }),
     b: utf8(raw),
   };
-  return { text: `${latin1(JSON.stringify(record)).slice(0, -1)},"s":${facts.source}}\n`, problem: true };
+  return `${latin1(JSON.stringify(record)).slice(0, -1)},"s":${facts.source}}\n`;
 }
 
 /** Line breaks in valid JSON only stand between its signs: a blank does the same. */

@@ -84,7 +84,7 @@ function receiveBody(
   });
   request.on("end", () => {
     counts.bytesReceived += bytes;
-    const body = more === undefined ? (first ?? Buffer.alloc(0)) : Buffer.concat(more);
+    const body = more === undefined ? (first ?? Buffer.alloc(0)) : joined(more, bytes);
     try {
       receive(context, request, response, body, type, queryText);
     } catch (thrown) {
@@ -95,6 +95,16 @@ function receiveBody(
   });
   // A client that goes away in the middle was never told anything.
   request.on("error", () => undefined);
+}
+
+let joinedBuffer = Buffer.alloc(0);
+
+/** The chunks as one buffer that is used again for the next request: all reading of a body happens before that. */
+function joined(chunks: readonly Buffer[], bytes: number): Buffer {
+  if (joinedBuffer.length < bytes) joinedBuffer = Buffer.allocUnsafeSlow(bytes * 2);
+  let at = 0;
+  for (const chunk of chunks) at += chunk.copy(joinedBuffer, at);
+  return joinedBuffer.subarray(0, bytes);
 }
 
 function receive(
@@ -124,7 +134,8 @@ function receive(
     context.limits,
   );
   if (found.events === 0) return accepted(request, response);
-  context.spool.append(Buffer.from(found.lines, "latin1"), found.events, (failed) => {
+  context.spool.append(found.lines, found.events, (failed) => {
+    found.release();
     if (failed !== undefined) return unavailable(context, request, response, failed);
     context.counts.accepted += found.events;
     context.counts.quarantined += found.quarantined;
@@ -162,7 +173,8 @@ function pixel(
     },
     limits,
   );
-  context.spool.append(Buffer.from(found.lines, "latin1"), found.events, (failed) => {
+  context.spool.append(found.lines, found.events, (failed) => {
+    found.release();
     if (failed !== undefined) return picture(503, { "retry-after": String(limits.retryAfterSeconds) });
     counts.accepted += found.events;
     counts.quarantined += found.quarantined;

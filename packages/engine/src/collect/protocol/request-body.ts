@@ -5,6 +5,7 @@ import type { CollectorLimits } from "../limits.js";
 /** A request's body as text and as values. The text is the bytes read as Latin-1; so are the strings in the values. */
 export interface RequestBody {
   readonly text: string;
+  readonly bytes: Buffer;
   readonly document: unknown;
 }
 
@@ -20,7 +21,7 @@ export function parseBody(sent: Buffer, encoding: string, limits: CollectorLimit
   const bytes = wellFormed(inflated);
   const text = bytes.toString("latin1");
   try {
-    return { text, document: JSON.parse(text) as unknown };
+    return { text, bytes, document: JSON.parse(text) as unknown };
   } catch {
     return { status: 400, code: "BAD_JSON", message: "the body is not JSON" };
   }
