@@ -50,7 +50,8 @@ export async function main(argv: readonly string[]): Promise<void> {
   if (values.fresh) await rm(stateDir, { recursive: true, force: true });
   await mkdir(stateDir, { recursive: true });
   const env = { ...exampleSecrets, ...process.env };
-  const receiver = await startReceiver({ port: 4320, recordFile: path.join(stateDir, "received.ndjson") });
+  const secrets = { backend: env["ORCHARD_WEBHOOK_SECRET"] ?? "" };
+  const receiver = await startReceiver({ port: 4320, recordFile: path.join(stateDir, "received.ndjson"), secrets });
   const running = await startUp({
     dir: projectDir,
     version: "0.1.0",

@@ -1,5 +1,6 @@
 import http from "node:http";
 import type { AddressInfo } from "node:net";
+import { Webhook, WebhookVerificationError } from "standardwebhooks";
 import { openApis } from "./apis/apis.js";
 import type { Api, ApiAnswer } from "./apis/api.js";
 import { faultsOf, type Fault, type FaultInput } from "./faults.js";
@@ -17,8 +18,10 @@ export interface ReceiverOptions {
   /** 0 takes a free one. */
   readonly port?: number;
   readonly faults?: readonly FaultInput[];
-  /** Also writes every request to this file, as JSON lines. */
+  /** Also writes every request to this file, as JSON lines; a full one makes room by becoming `<file>.1`. */
   readonly recordFile?: string;
+  /** Signing secrets by hook: a request whose signature is wrong or too old is answered 401. */
+  readonly secrets?: Readonly<Record<string, string>>;
 }
 
 export interface Receiver {
@@ -100,6 +103,8 @@ export async function startReceiver(options: ReceiverOptions = {}): Promise<Rece
     return {
       tool,
       answer(from: http.IncomingMessage, text: string, fault: Fault | undefined): ApiAnswer {
+        if (hook !== undefined && !isSigned(options.secrets?.[hook], from.headers, text))
+          return { status: 401, body: { error: "wrong signature" } };
         if (hook !== undefined) return received.take(hook, text, fault);
         if (api === undefined) return { status: 200, body: {} };
         return api.answer({ method: from.method ?? "GET", path: from.url ?? "/", headers: from.headers, text });
@@ -125,6 +130,18 @@ export async function startReceiver(options: ReceiverOptions = {}): Promise<Rece
       await records.close();
     },
   };
+}
+
+/** As any receiver would check it, with the library that Standard Webhooks publishes. */
+function isSigned(secret: string | undefined, headers: http.IncomingHttpHeaders, text: string): boolean {
+  if (secret === undefined) return true;
+  try {
+    new Webhook(secret).verify(text, plain(headers));
+    return true;
+  } catch (thrown) {
+    if (thrown instanceof WebhookVerificationError) return false;
+    throw thrown;
+  }
 }
 
 /** The answer under a fault; undefined cuts the connection. A reset comes after the request was taken, as the worst ones do. */

@@ -1,6 +1,7 @@
 import { readFile, rm, mkdtemp } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
+import { Webhook } from "standardwebhooks";
 import { expect, test } from "vitest";
 import { startReceiver } from "../receiver.js";
 
@@ -86,6 +87,34 @@ test("trouble on purpose comes when it was asked for, and ends", async () => {
     expect(changed.status).toBe(200);
     expect((await send()).status).toBe(503);
     expect((await fetch(`${receiver.url}/faults`, { method: "PUT", body: "[{}]" })).status).toBe(400);
+  } finally {
+    await receiver.close();
+  }
+});
+
+test("a hook with a secret takes only what is signed with it", async () => {
+  const secret = `whsec_${Buffer.from("twenty-four bytes or more").toString("base64")}`;
+  const receiver = await startReceiver({ secrets: { backend: secret } });
+  try {
+    const message = { type: "rows.changed", sync: "s", mode: "upsert", data: [row("a")] };
+    const seconds = Math.floor(Date.now() / 1000);
+    const headers = (signedWith: string) => ({
+      "webhook-id": "m1",
+      "webhook-timestamp": String(seconds),
+      "webhook-signature": new Webhook(signedWith).sign("m1", new Date(seconds * 1000), JSON.stringify(message)),
+    });
+    expect((await post(`${receiver.url}/hooks/backend`, message)).status).toBe(401);
+    expect(
+      (
+        await post(
+          `${receiver.url}/hooks/backend`,
+          message,
+          headers(`whsec_${Buffer.from("another secret altogether").toString("base64")}`),
+        )
+      ).status,
+    ).toBe(401);
+    expect((await post(`${receiver.url}/hooks/backend`, message, headers(secret))).status).toBe(200);
+    expect(receiver.tools()[0]?.tables[0]?.count).toBe(1);
   } finally {
     await receiver.close();
   }
