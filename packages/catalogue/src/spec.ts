@@ -1,4 +1,5 @@
 import type { ActionSpec, DestinationSpec, FieldSpec } from "./engine.js";
+import { impliedMapping, readsEvent } from "./default-mapping.js";
 import type { CatalogueAction, CatalogueEntry, CatalogueField } from "./entry.js";
 
 /** The catalogue's entry in the engine's words. */
@@ -8,7 +9,10 @@ export function specOf(entry: CatalogueEntry): DestinationSpec {
     title: entry.name,
     pacesRequests: true,
     settings: [
-      ...entry.settings.map((field) => ({ ...fieldSpec(field), secret: field.secret === true })),
+      ...entry.settings.map((field) => ({
+        ...fieldSpec(field, field.default !== undefined && field.default !== ""),
+        secret: field.secret === true,
+      })),
       ...(entry.authScheme.startsWith("oauth")
         ? oauthSettings.filter((own) => !entry.settings.some((field) => field.name === own.name))
         : []),
@@ -19,31 +23,39 @@ export function specOf(entry: CatalogueEntry): DestinationSpec {
 }
 
 function actionSpec(action: CatalogueAction, entry: CatalogueEntry): ActionSpec {
-  const modes = action.syncModes?.choices ?? [];
-  const removes = action.membership || action.removeAction !== undefined || modes.includes("delete") || modes.includes("mirror");
+  const implied = impliedMapping(action);
+  const syncModes = action.syncModes?.choices ?? [];
+  // Taking a row out of a list is not deleting the record: a mirror asks for the one, `add_remove` for the other.
+  const deletes = syncModes.includes("delete") || action.removeAction?.startsWith("delete") === true;
+  const lists = action.membership || syncModes.includes("mirror") || (action.removeAction !== undefined && !deletes);
   return {
     name: action.name,
     title: action.title,
     ...(action.description === undefined ? {} : { description: action.description }),
     fields: [
-      ...action.fields.filter((field) => field.hidden !== true).map(fieldSpec),
+      ...action.fields.filter((field) => isForPeople(field, implied)).map((field) => fieldSpec(field, field.name in implied)),
       ...(entry.createsAudiences || action.membership ? audienceFields : []),
     ],
     batchRowsMax: action.batch ? action.batchRowsMax : singleRowsMax,
-    modes: removes ? ["upsert", "mirror", "add_remove", "append"] : ["upsert", "append"],
+    modes: ["upsert", ...(lists || deletes ? (["mirror"] as const) : []), ...(lists ? (["add_remove"] as const) : []), "append"],
   };
 }
 
 /** Rows in one call of an action that takes them one by one: what a deadline of minutes can hold. */
 export const singleRowsMax = 200;
 
-function fieldSpec(field: CatalogueField): FieldSpec {
+/** Some hidden fields are filled from Segment's events; from rows, only a mapping can. */
+const isForPeople = (field: CatalogueField, implied: Readonly<Record<string, unknown>>) =>
+  field.hidden !== true || (field.default !== undefined && readsEvent(field.default) && !(field.name in implied));
+
+/** `filled`: without a mapping the field has a value all the same. */
+function fieldSpec(field: CatalogueField, filled: boolean): FieldSpec {
   return {
     name: field.name,
     label: field.label,
     ...(field.description === undefined ? {} : { description: field.description }),
     type: field.type,
-    required: field.required === true && (field.default === undefined || field.default === ""),
+    required: field.required === true && !filled,
   };
 }
 

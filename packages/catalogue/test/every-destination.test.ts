@@ -68,6 +68,38 @@ test("215 destinations, each with settings, actions and fields", () => {
   }
 });
 
+test("required is what a mapping must give; a hidden field is listed where only a mapping can fill it", () => {
+  const fieldsOf = (slug: string, action: string) =>
+    specOf(listCatalogue().find((entry) => entry.slug === slug) as CatalogueEntry).actions.find(({ name }) => name === action)?.fields ??
+    [];
+  const required = (slug: string, action: string) => fieldsOf(slug, action).flatMap((field) => (field.required ? [field.name] : []));
+  expect(required("hubspot", "upsertContact")).toEqual(["email"]);
+  expect(required("intercom", "identifyContact")).toEqual(["role"]);
+  expect(required("launchdarkly-audiences", "syncAudience")).toEqual([]);
+  expect(fieldsOf("launchdarkly-audiences", "syncAudience").map(({ name }) => name)).toEqual([
+    "context_kind",
+    "segment_user_id",
+    "segment_anonymous_id",
+    "user_email",
+    "context_key",
+    "enable_batching",
+    "audience.key",
+    "audience.external_id",
+  ]);
+  expect(required("google-sheets", "postSheet2")).toEqual(["spreadsheet_id", "fields"]);
+});
+
+test("who leaves is taken off a list by add_remove, and deleted only by a mirror", () => {
+  const modesOf = (slug: string, action: string) =>
+    specOf(listCatalogue().find((entry) => entry.slug === slug) as CatalogueEntry).actions.find(({ name }) => name === action)?.modes;
+  expect(modesOf("customerio", "createUpdatePerson")).toEqual(["upsert", "mirror", "append"]);
+  expect(modesOf("salesforce", "lead2")).toEqual(["upsert", "mirror", "append"]);
+  expect(modesOf("launchdarkly-audiences", "syncAudience")).toEqual(["upsert", "mirror", "add_remove", "append"]);
+  expect(modesOf("klaviyo", "addProfileToList")).toEqual(["upsert", "mirror", "add_remove", "append"]);
+  expect(modesOf("facebook-custom-audiences", "sync")).toEqual(["upsert", "mirror", "add_remove", "append"]);
+  expect(modesOf("hubspot", "upsertContact")).toEqual(["upsert", "append"]);
+});
+
 /** Published without fields: beginnings that their authors never finished. */
 const fieldless = new Set([
   "bing-ads-audiences.syncAudiences",
