@@ -44,6 +44,7 @@ export function ProfileTimeline({ profile, limit }: { profile: Profile; limit?: 
             <ul className={style["items"]}>
               {of.map((item) => (
                 <TimelineItem
+                  of={profile.key}
                   key={"event" in item ? item.event.messageId : `change-${item.change.changeId}`}
                   item={item}
                   onOpen={setOpen}

@@ -1,6 +1,6 @@
 import type { Hop } from "../../../../engine/src/server/contract.js";
 import { useLiveState } from "../../api/live-context.js";
-import { formatCount, formatNumber, formatSeconds } from "../../format/numbers.js";
+import { formatBytes, formatCount, formatNumber, formatSeconds } from "../../format/numbers.js";
 import { Ago } from "../../parts/time.js";
 import style from "./loop.module.css";
 
@@ -64,11 +64,7 @@ function HopView({ hop, flowing }: { hop: Hop; flowing: boolean }) {
         {hop.facts.map((fact) => (
           <div key={fact.label}>
             <dt>{fact.label}</dt>
-            <dd className="num">
-              {fact.unit === "seconds"
-                ? formatSeconds(fact.value)
-                : `${formatNumber(fact.value)}${fact.unit === null ? "" : ` ${fact.unit}`}`}
-            </dd>
+            <dd className="num">{factWords(fact.value, fact.unit)}</dd>
           </div>
         ))}
       </dl>
@@ -79,6 +75,12 @@ function HopView({ hop, flowing }: { hop: Hop; flowing: boolean }) {
       )}
     </li>
   );
+}
+
+function factWords(value: number, unit: string | null): string {
+  if (unit === "seconds") return formatSeconds(value);
+  if (unit === "bytes") return formatBytes(value);
+  return unit === null ? formatNumber(value) : `${formatNumber(value)} ${unit}`;
 }
 
 function rateOf(perSecond: number): string {

@@ -72,9 +72,15 @@ function Lead({ overview }: { overview: Overview }) {
       {health.sentence}{" "}
       {freshness === null ? null : (
         <>
-          From an event's arrival to the decision it changes: <strong className="num">{formatSeconds(freshness.p50Seconds)}</strong> at the
-          median, <strong className="num">{formatSeconds(freshness.p95Seconds)}</strong> at the 95th percentile of the last{" "}
-          {plural(freshness.cycles, "cycle")}.
+          From an event's arrival to the decision it changes:{" "}
+          <strong className="num" style={{ whiteSpace: "nowrap" }}>
+            {formatSeconds(freshness.p50Seconds)}
+          </strong>{" "}
+          at the median,{" "}
+          <strong className="num" style={{ whiteSpace: "nowrap" }}>
+            {formatSeconds(freshness.p95Seconds)}
+          </strong>{" "}
+          at the 95th percentile of the last {plural(freshness.cycles, "cycle")}.
         </>
       )}
     </p>
