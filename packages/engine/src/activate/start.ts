@@ -33,14 +33,16 @@ async function broughtInLine(connection: Connection, project: Project, sync: Syn
   const head = await readHead(connection, sync.name);
   if (head === undefined) return { head: await firstHead(connection, context, sync, mapping), full: true };
   if (head.target !== targetOf(sync)) return { head: await newTarget(connection, sync, mapping, head), full: true };
-  if (head.fingerprintVersion !== connection.dialect.fingerprintVersion) await renameRows(connection, sync);
+  const { fingerprintVersion } = connection.dialect;
+  const otherHash = head.fingerprintVersion !== fingerprintVersion;
+  if (otherHash) await renameRows(connection, sync);
   if (head.mapping.fingerprint === mapping.fingerprint) {
     const newest = await connection.first<{ n: number | null }>(sql`/* the newest cycle */ SELECT max(cycle_id) AS n FROM ops.cycles`);
     const forgotten = head.toCycle < (newest?.n ?? 0) - changesKeptCycles;
-    return { head, full: forgotten || head.fingerprintVersion !== connection.dialect.fingerprintVersion };
+    return { head: { ...head, fingerprintVersion }, full: forgotten || otherHash };
   }
-  if (sync.on_mapping_change === "keep") await keepConfirmed(connection, context, sync, mapping, head);
-  return { head: { ...head, mapping: definitionOf(mapping) }, full: true };
+  if (sync.on_mapping_change === "keep" && !otherHash) await keepConfirmed(connection, context, sync, mapping, head);
+  return { head: { ...head, fingerprintVersion, mapping: definitionOf(mapping) }, full: true };
 }
 
 /** Closes a run that a crash cut off, so that the ledger has its counts; what was on its way is sent again. */

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { retryRows } from "../../src/activate/retry-rows.js";
 import { runSync } from "../../src/activate/run.js";
 import { sql } from "../../src/warehouse/sql.js";
 import { testWarehouse } from "../support/warehouse.js";
@@ -403,4 +404,38 @@ test("an append that waits holds back later ones of its entity within the run, t
     "u1 entered",
     "u1 left",
   ]);
+});
+
+test("refused rows can be tried again by hand: all, or some", async () => {
+  const { connection } = warehouse;
+  const project = testProject([contacts()], memory);
+  const time = testClock();
+  let strict = true;
+  const tool = memoryDestination(() => (strict ? { outcome: "failed", reason: "no" } : { outcome: "delivered" }));
+  await putUsers(connection, 1, [{ key: "u1" }, { key: "u2" }, { key: "u'3" }]);
+  await runSync(connection, project, syncOf(project), optionsFor(tool.destination, time));
+  strict = false;
+  expect(await retryRows(connection, "contacts", time.clock(), ["u'3"])).toBe(1);
+  expect(await runSync(connection, project, syncOf(project), optionsFor(tool.destination, time))).toMatchObject({ delivered: 1 });
+  expect(await retryRows(connection, "contacts", time.clock())).toBe(2);
+  expect(await runSync(connection, project, syncOf(project), optionsFor(tool.destination, time))).toMatchObject({ delivered: 2 });
+  expect(await connection.first(sql`SELECT count(*) AS n FROM ops.sync_rows`)).toEqual({ n: 0 });
+});
+
+test("another hash function of the engine sends all rows once more, and only once", async () => {
+  const { connection } = warehouse;
+  const project = testProject([contacts({ mode: "mirror" })], memory);
+  const time = testClock();
+  const tool = memoryDestination();
+  await putUsers(connection, 1, [{ key: "u1" }, { key: "u2" }]);
+  await runSync(connection, project, syncOf(project), optionsFor(tool.destination, time));
+  await connection.run(sql`UPDATE ops.sync_state_contacts SET row_id = row_id + 1`);
+  await connection.run(sql`UPDATE ops.sync_heads SET fingerprint_version = 'another engine'`);
+  expect(await runSync(connection, project, syncOf(project), optionsFor(tool.destination, time))).toMatchObject({
+    planned: { added: 0, changed: 2, removed: 0, full: true },
+  });
+  expect(await runSync(connection, project, syncOf(project), optionsFor(tool.destination, time))).toMatchObject({
+    state: "even",
+    planned: { full: false },
+  });
 });

@@ -1,0 +1,69 @@
+import type { DestinationDefinition } from "../project/kinds/destination.js";
+import type { Sync } from "../project/kinds/sync.js";
+import type { Project } from "../project/project.js";
+import type { Connection } from "../warehouse/warehouse.js";
+import { type DeliverOptions, deliverBatch } from "./deliver.js";
+import type { Destination, RequestTrace } from "./destination.js";
+import { fieldTypesOf } from "./field-types.js";
+import type { Mapping } from "./mapping.js";
+import { Pacer, realTime } from "./pacer.js";
+import { pageOf } from "./pages.js";
+import { type SyncPlan, planSync } from "./plan.js";
+import { type RunOptions, type RunResult, resultOf } from "./run-result.js";
+import { nextRunId } from "./run-row.js";
+import { fillKnownSecrets } from "./secrets.js";
+import { startSync } from "./start.js";
+
+const dryRunRowsMax = 100;
+
+/** The difference and the exact requests of its first rows, with nothing sent and nothing kept. */
+export async function dryRun(
+  connection: Connection,
+  project: Project,
+  sync: Sync,
+  options: RunOptions,
+  parts: { definition: DestinationDefinition; destination: Destination; action: string; mapping: Mapping },
+): Promise<RunResult> {
+  const { definition, destination, action, mapping } = parts;
+  let outcome: { plan: SyncPlan; page: Awaited<ReturnType<typeof pageOf>>; fieldTypes: Record<string, string> } | undefined;
+  const rolledBack = new Error("dry run");
+  try {
+    await connection.transaction(async () => {
+      const { head, full } = await startSync(connection, project, sync, mapping, options.now);
+      const plan = await planSync(connection, project, sync, options.now, { head, mapping, full: full || options.full === true });
+      const fieldTypes = await fieldTypesOf(connection, project, sync, mapping, options.now);
+      outcome = {
+        plan,
+        page: await pageOf(connection, mapping, sync, await nextRunId(connection, sync), 0, dryRunRowsMax, { dryRun: true }),
+        fieldTypes,
+      };
+      throw rolledBack;
+    });
+  } catch (thrown) {
+    if (thrown !== rolledBack || outcome === undefined) throw thrown;
+  }
+  const { plan, page, fieldTypes } = outcome as NonNullable<typeof outcome>;
+  const filled = fillKnownSecrets(definition.name, definition.settings, options.env ?? process.env);
+  const pacer = new Pacer(undefined, realTime);
+  const deliver: DeliverOptions = {
+    sync,
+    mapping,
+    destination,
+    action,
+    filled,
+    allow: definition.allow,
+    pacer,
+    clock: options.clock,
+    dryRun: true,
+    signal: options.signal,
+    fieldTypes,
+  };
+  const spec = destination.spec.actions.find((candidate) => candidate.name === action);
+  const batchRows = Math.min(sync.batch_rows ?? dryRunRowsMax, spec?.batchRowsMax ?? dryRunRowsMax);
+  const traces: RequestTrace[] = [];
+  for (let start = 0; start < page.planned.length; start += batchRows) {
+    const batch = await deliverBatch(deliver, page.planned.slice(start, start + batchRows), page.sources.slice(start, start + batchRows));
+    traces.push(...batch.traces);
+  }
+  return resultOf(sync, "dry_run", undefined, plan, 0, traces);
+}

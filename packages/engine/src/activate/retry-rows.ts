@@ -1,0 +1,16 @@
+import type { Instant } from "../base/instant.js";
+import { join, sql } from "../warehouse/sql.js";
+import { nameOf } from "../warehouse/table.js";
+import { syncRows } from "../warehouse/tables/ops.js";
+import type { Connection } from "../warehouse/warehouse.js";
+
+/**
+ * Lets refused rows be tried again at the sync's next run, though nothing about them changed: after the destination's
+ * settings were mended, for instance. All of the sync's, or those with these keys. Returns how many.
+ */
+export async function retryRows(connection: Connection, sync: string, now: Instant, keys?: readonly string[]): Promise<number> {
+  const chosen =
+    keys === undefined ? sql`` : keys.length === 0 ? sql` AND FALSE` : sql` AND key IN (${join(keys.map((key) => sql`${key}`))})`;
+  return connection.run(sql`/* try refused rows of ${sync} again */
+UPDATE ${nameOf(syncRows)} SET state = 'waiting', attempts = 1, next_at = ${connection.dialect.timestamp(now)} WHERE sync = ${sync} AND state = 'failed'${chosen}`);
+}
