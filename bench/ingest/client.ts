@@ -35,6 +35,8 @@ function eventTemplate(index: number): Record<string, unknown> {
       path: "/docs/start",
       seats: index % 50,
       trial: index % 2 === 0,
+      region: "eu-central-1",
+      seats_left: (index * 7) % 50,
     },
     context: {
       ip: "203.0.113.7",

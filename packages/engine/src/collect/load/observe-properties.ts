@@ -3,7 +3,7 @@ import { properties } from "../../warehouse/tables/ops.js";
 import type { Connection } from "../../warehouse/warehouse.js";
 
 /** Events of a load that are looked at; the counts of a larger load are estimates. */
-const sampledEvents = 1000;
+const sampledEvents = 200;
 const exampleLengthMax = 100;
 const keysPerEventMax = 300;
 /** Names made up by a broken or hostile client must not fill the table: from here on only known properties are counted. */

@@ -75,7 +75,7 @@ export async function checkSegment(segment: SegmentFile, scratchDir: string): Pr
 }
 
 /** Readers allocate a few times this, so it follows what is there; no line of a small segment is longer. */
-const lineBytesMin = 4_000_000;
+const lineBytesMin = 1_000_000;
 const damagedBodyMax = 1_000_000;
 
 function damagedLines(bytes: Buffer, walk: Walk): DamagedLine[] {
