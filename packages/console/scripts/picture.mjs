@@ -3,7 +3,7 @@ import { chromium } from "playwright-core";
 
 /**
  * Takes the picture of the README from a running engine, once the loop is even with its events:
- * `npm run picture -w packages/console -- "<address with token, as npm start prints it>" docs/images/overview.png`
+ * `node packages/console/scripts/picture.mjs "<address with token, as npm start prints it>" docs/images/overview.png`
  */
 const [address, target] = process.argv.slice(2);
 if (address === undefined || target === undefined) throw new Error("usage: picture.mjs <address with token> <file.png>");
@@ -18,10 +18,7 @@ const browser = await chromium.launch({
 const page = await browser.newPage({ viewport: { width: 1440, height: 1060 }, colorScheme: "light" });
 await page.goto(address);
 await page.getByRole("heading", { name: "The loop" }).waitFor();
-await page.waitForFunction(() => document.querySelector('[aria-label="Needs attention"]') === null, undefined, {
-  timeout: waitMs,
-  polling: 500,
-});
+await page.getByRole("region", { name: "Needs attention" }).waitFor({ state: "detached", timeout: waitMs });
 await page.screenshot({ path: target });
 await browser.close();
 process.stdout.write(`${target}\n`);
