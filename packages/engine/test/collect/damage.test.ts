@@ -1,9 +1,12 @@
-import { chmod, readFile, readdir, writeFile } from "node:fs/promises";
+import { mkdir, readFile, readdir, rename, writeFile } from "node:fs/promises";
 import path from "node:path";
 import fc from "fast-check";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { frameHeader } from "../../src/collect/spool/frame.js";
-import { sql } from "../../src/warehouse/sql.js";
+import { loadSegments } from "../../src/collect/load/load-segments.js";
+import { type Sql, render, sql } from "../../src/warehouse/sql.js";
+import type { TableSpec } from "../../src/warehouse/table.js";
+import type { Connection, Row } from "../../src/warehouse/warehouse.js";
 import { type Bench, collectBench, total, writeKey } from "./support.js";
 
 /** Segments that are not what the collector wrote: what can be read is loaded, the rest is set aside and counted. */
@@ -94,14 +97,12 @@ test("a segment that cannot be read holds up nothing", async () => {
   await bench.post("/v1/track", { ...event("one"), writeKey });
   const [file = ""] = await sealedFiles();
   // A folder in its place cannot be read even by root.
-  const { mkdir, rename } = await import("node:fs/promises");
   await rename(file, `${file}.kept`);
   await mkdir(file);
   await bench.post("/v1/track", { ...event("two"), writeKey });
   expect(total(await bench.load())).toEqual({ accepted: 1, stored: 1, duplicates: 0, quarantined: 0 });
   expect(await bench.quarantined()).toMatchObject([{ reason: "unreadable_segment", segment: path.basename(file, ".ndjson") }]);
   expect(await readdir(path.dirname(file))).toContain(`${path.basename(file)}.unreadable`);
-  await chmod(`${file}.kept`, 0o644);
   await rename(`${file}.kept`, file);
   expect(total(await bench.load())).toEqual({ accepted: 1, stored: 1, duplicates: 0, quarantined: 0 });
   await ledgerAddsUp();
@@ -116,5 +117,31 @@ test("a segment whose rows are in already is only deleted", async () => {
   expect(await bench.load()).toEqual([]);
   expect(await readdir(path.dirname(file))).not.toContain(path.basename(file));
   expect(await bench.events()).toHaveLength(1);
+  await ledgerAddsUp();
+});
+
+test("a segment that the warehouse cannot take holds up no other, and stays where it is", async () => {
+  await bench.post("/v1/track", { ...event("one"), writeKey });
+  const [poison = ""] = await sealedFiles();
+  await bench.post("/v1/track", { ...event("two"), writeKey });
+  await bench.collector.spool.sealNow();
+  const { connection, project, spoolDir, scratchDir } = bench;
+  const picky: Connection = Object.assign(Object.create(connection) as Connection, {
+    run: (statement: Sql) =>
+      render(statement, connection.dialect.quoting).includes(poison)
+        ? Promise.reject(new Error("cannot take it"))
+        : connection.run(statement),
+    first: (query: Sql) => connection.first(query),
+    read: (query: Sql) => connection.read(query),
+    integers: (query: Sql) => connection.integers(query),
+    describe: (query: Sql) => connection.describe(query),
+    append: (table: TableSpec, rows: readonly Row[]) => connection.append(table, rows),
+    transaction: <T>(work: () => Promise<T>) => connection.transaction(work),
+  });
+  const settings = { spoolDir, scratchDir, now: 0 };
+  expect(await loadSegments(picky, project, settings)).toMatchObject({ segments: 1, accepted: 1, stored: 1 });
+  await expect(loadSegments(picky, project, settings)).rejects.toThrow("cannot take it");
+  expect(await loadSegments(connection, project, settings)).toMatchObject({ segments: 1, stored: 1 });
+  expect((await bench.events()).map((row) => row["message_id"])).toEqual(["one", "two"]);
   await ledgerAddsUp();
 });

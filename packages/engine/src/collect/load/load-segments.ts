@@ -63,8 +63,51 @@ export async function loadSegments(connection: Connection, project: Project, set
   const started = performance.now();
   const waiting = await withoutLoaded(connection, await sealedSegments(settings.spoolDir));
   const batch = takeBatch(waiting, settings);
-  const nothing = { loadId: undefined, segments: 0, accepted: 0, stored: 0, duplicates: 0, quarantined: 0, bytes: 0, remaining: 0 };
-  if (batch.length === 0) return { ...nothing, seconds: seconds(started) };
+  const loaded = batch.length === 0 ? [] : await loadTogetherOrAlone(connection, project, settings, batch);
+  const counts = loaded.flatMap((one) => one.counts);
+  const total = (field: "accepted" | "stored" | "duplicates" | "quarantined") => counts.reduce((sum, count) => sum + count[field], 0);
+  return {
+    loadId: loaded.at(-1)?.loadId,
+    segments: counts.length,
+    accepted: total("accepted"),
+    stored: total("stored"),
+    duplicates: total("duplicates"),
+    quarantined: total("quarantined"),
+    bytes: counts.reduce((sum, { segment }) => sum + segment.bytes, 0),
+    seconds: seconds(started),
+    remaining: waiting.length - batch.length,
+  };
+}
+
+/** Where several fail together, each is tried alone: a segment that the warehouse cannot take holds up no other. */
+async function loadTogetherOrAlone(
+  connection: Connection,
+  project: Project,
+  settings: LoadSettings,
+  batch: readonly SegmentFile[],
+): Promise<Loaded[]> {
+  try {
+    return [await loadBatch(connection, project, settings, batch)];
+  } catch (together) {
+    if (batch.length === 1) throw together;
+    const loaded: Loaded[] = [];
+    for (const segment of batch) {
+      const alone = await loadBatch(connection, project, settings, [segment]).catch(() => undefined);
+      if (alone !== undefined) loaded.push(alone);
+    }
+    // The cause lies not in one of them; and what keeps failing is reported again by the next call, when it is alone.
+    if (loaded.length === 0) throw together;
+    return loaded;
+  }
+}
+
+interface Loaded {
+  readonly loadId: number;
+  readonly counts: readonly SegmentCounts[];
+}
+
+async function loadBatch(connection: Connection, project: Project, settings: LoadSettings, batch: readonly SegmentFile[]): Promise<Loaded> {
+  const started = performance.now();
   const checked: CheckedSegment[] = [];
   const unreadable: { segment: SegmentFile; message: string }[] = [];
   for (const segment of batch) {
@@ -80,19 +123,7 @@ export async function loadSegments(connection: Connection, project: Project, set
     return { loadId, counts };
   });
   await removeFiles([...checked.map(({ segment }) => segment.file), ...checked.map(({ file }) => file)]);
-  const total = (field: "accepted" | "stored" | "duplicates" | "quarantined") =>
-    loaded.counts.reduce((sum, count) => sum + count[field], 0);
-  return {
-    loadId: loaded.loadId,
-    segments: checked.length,
-    accepted: total("accepted"),
-    stored: total("stored"),
-    duplicates: total("duplicates"),
-    quarantined: total("quarantined"),
-    bytes: checked.reduce((sum, { segment }) => sum + segment.bytes, 0),
-    seconds: seconds(started),
-    remaining: waiting.length - batch.length,
-  };
+  return loaded;
 }
 
 /** Counts of one segment. */
