@@ -4,6 +4,8 @@ export interface CollectorLimits {
   readonly bodyBytesMax: number;
   /** Body after gzip. More is 413: the bound on decompression bombs. */
   readonly decompressedBytesMax: number;
+  /** Events in one request. More is 413: a quarantine record is far larger than the `{}` that it is about. */
+  readonly batchEventsMax: number;
   /** One event. A larger one goes to quarantine. */
   readonly eventBytesMax: number;
   /** Objects and lists inside each other. A deeper event goes to quarantine. */
@@ -19,6 +21,7 @@ export interface CollectorLimits {
 export const defaultLimits: CollectorLimits = {
   bodyBytesMax: 8_000_000,
   decompressedBytesMax: 16_000_000,
+  batchEventsMax: 20_000,
   eventBytesMax: 1_000_000,
   depthMax: 64,
   idLengthMax: 500,

@@ -70,7 +70,7 @@ test("any damage at all: never a crash, never an event made up, and the counts a
         expect(strange).toEqual({ n: 0 });
       },
     ),
-    { numRuns: 25 },
+    { numRuns: 15 },
   );
 });
 

@@ -28,7 +28,7 @@ export const callTypes: ReadonlySet<string> = new Set(["track", "identify", "pag
 export function eventLines(body: RequestBody, facts: RequestFacts, limits: CollectorLimits): EventLines {
   const { text, document } = body;
   const outer = isFields(document) ? document : undefined;
-  const batch = Array.isArray(document) ? document : Array.isArray(outer?.["batch"]) ? outer["batch"] : undefined;
+  const batch = batchOf(document);
   const sentAt = readInstant(outer?.["sentAt"] ?? outer?.["sent_at"]) ?? facts.sentAt;
   const around: Around = {
     facts,
@@ -53,6 +53,12 @@ export function eventLines(body: RequestBody, facts: RequestFacts, limits: Colle
     if (writeLine(writer, body, batch[index], span, around)) quarantined += 1;
   }
   return { lines: writer.written(), release: () => writer.release(), events: batch.length, quarantined };
+}
+
+/** The events of a body that has several. */
+export function batchOf(document: unknown): readonly unknown[] | undefined {
+  if (Array.isArray(document)) return document;
+  return isFields(document) && Array.isArray(document["batch"]) ? document["batch"] : undefined;
 }
 
 /** What a line holds beside the event, usually. */

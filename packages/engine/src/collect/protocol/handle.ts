@@ -7,7 +7,7 @@ import type { CollectorCounts } from "../metrics.js";
 import type { Spool } from "../spool/spool.js";
 import type { WriteKeys } from "../write-keys.js";
 import { analyticsSettings, pixelGif, rudderSourceConfig } from "./client-settings.js";
-import { eventLines } from "./event-lines.js";
+import { batchOf, eventLines } from "./event-lines.js";
 import { readInstant } from "./event-time.js";
 import { basicUser, keyCandidates } from "./key-candidates.js";
 import { isProblem, parseBody } from "./request-body.js";
@@ -121,6 +121,10 @@ function receive(
   const query = queryText === undefined ? undefined : new URLSearchParams(queryText);
   const source = context.keys.sourceOf(keyCandidates(headers, query, body.document));
   if (source === undefined) return refuse(context, request, response, 401, "UNAUTHORIZED", "unknown write key");
+  const { batchEventsMax } = context.limits;
+  if ((batchOf(body.document)?.length ?? 1) > batchEventsMax) {
+    return refuse(context, request, response, 413, "TOO_LARGE", `the batch has more than ${batchEventsMax} events`);
+  }
   const found = eventLines(
     body,
     {
