@@ -27,6 +27,7 @@ export const errorCodes = {
     status: 403,
     next: "Open the console at the address printed at start; further host names go into `server.allowed_hosts` of cambium.yml.",
   },
+  PORT_TAKEN: { status: 409, next: "Choose another with --port or in cambium.yml (0 takes a free one), or stop the program that has it." },
   BUSY: { status: 503, next: "Too much is asked at once: try again in a moment." },
   INTERNAL: { status: 500, next: "This is a defect in Cambium: please report it with the message above." },
 } as const satisfies Record<string, { status: number; next: string }>;

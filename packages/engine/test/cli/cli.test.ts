@@ -152,6 +152,36 @@ test("verify, status and explain open the warehouse for reading only", async () 
   expect(nobody.err).toContain("nobody");
 });
 
+test("names that no definition has are answered with those that were meant", async () => {
+  const kind = await runCli(["explain", "workspce", "w1"], { cwd: project() });
+  expect(kind).toMatchObject({ code: 1, err: expect.stringContaining("Did you mean `workspace`?") as string });
+  const score = await runCli(["explain", "workspace", "w1", "--score", "activatio"], { cwd: project() });
+  expect(score.err).toContain("Did you mean `activation`?");
+  expect((await runCli(["up", "--port", "abc"], { cwd: project() })).code).toBe(2);
+});
+
+test("a port that is taken ends the start, with nothing of it left behind", async () => {
+  const taken = createServer().listen(0, "127.0.0.1");
+  await new Promise<void>((resolve) => taken.once("listening", resolve));
+  const port = String((taken.address() as AddressInfo).port);
+  const bin = path.resolve(import.meta.dirname, "../../bin/cambium.js");
+  try {
+    for (const ports of [
+      ["--port", port, "--collector-port", "0"],
+      ["--port", "0", "--collector-port", port],
+    ]) {
+      const failed: unknown = await promisify(execFile)(process.execPath, [bin, "up", ...ports, "-p", project()]).catch(
+        (error: unknown) => error,
+      );
+      expect(failed).toMatchObject({ code: 1, stderr: expect.stringContaining(`Another program listens on 127.0.0.1:${port}`) as string });
+    }
+    // The warehouse is free again.
+    expect((await runCli(["query", "SELECT 1 AS n"], { cwd: project() })).code).toBe(0);
+  } finally {
+    taken.close();
+  }
+});
+
 test("a package.json may name the project of a repository", async () => {
   await writeFile(path.join(dir, "package.json"), JSON.stringify({ name: "x", cambium: { project: "acme" } }));
   expect((await runCli(["validate"], { cwd: dir })).out).toContain("acme is valid");

@@ -2,6 +2,8 @@ import type { Command } from "commander";
 import type { Explanation } from "../../base/explanation.js";
 import { findEntity } from "../../identify/find-entity.js";
 import { loadProject } from "../../project/load-project.js";
+import { suggestion } from "../../project/problem.js";
+import type { Project } from "../../project/project.js";
 import { explain } from "../../run/explain.js";
 import { typedInUse } from "../../run/typed-in-use.js";
 import { explanation } from "../../server/contract.js";
@@ -41,6 +43,7 @@ export function register(program: Command, context: CliContext): void {
     .action(async (kind: string, id: string, own: Own, command: Command) => {
       const options = globalOptions(command);
       const dir = findProject(context, options);
+      checkNames(await loadProject(dir), kind, own);
       const info = await serverInfo(dir);
       const tree: Explanation =
         info === undefined
@@ -66,4 +69,32 @@ async function explainLocally(dir: string, kind: string, id: string, own: Own): 
       await typedInUse(connection, project),
     );
   });
+}
+
+/** Names that no definition has, with those that were meant. */
+function checkNames(project: Project, kind: string, own: Own): void {
+  const unknown = (what: string, name: string, known: readonly string[]) => {
+    if (known.includes(name)) return;
+    throw new CambiumError(
+      "NOT_FOUND",
+      `There is no ${what} \`${name}\`. ${suggestion(name, known, what.replace(/^(entity kind|\w+)/, "$1s"))}`,
+    );
+  };
+  unknown(
+    "entity kind",
+    kind,
+    project.entities.map((entity) => entity.kind),
+  );
+  const of = (definitions: readonly { readonly name: string; readonly entity: string | string[] }[]) =>
+    definitions.filter(({ entity }) => [entity].flat().includes(kind)).map(({ name }) => name);
+  if (own.trait !== undefined) unknown(`trait of ${kind}`, own.trait, of(project.traits));
+  if (own.score !== undefined) unknown(`score of ${kind}`, own.score, of(project.scores));
+  if (own.audience !== undefined) unknown(`audience of ${kind}`, own.audience, of(project.audiences));
+  if (own.sync !== undefined) {
+    unknown(
+      "sync",
+      own.sync,
+      project.syncs.map(({ name }) => name),
+    );
+  }
 }

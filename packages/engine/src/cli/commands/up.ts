@@ -1,4 +1,4 @@
-import type { Command } from "commander";
+import { type Command, InvalidArgumentError } from "commander";
 import { type CliContext, globalOptions } from "../context.js";
 import { examples } from "../examples.js";
 import { findProject } from "../find-project.js";
@@ -9,8 +9,8 @@ export function register(program: Command, context: CliContext): void {
   program
     .command("up")
     .description("start the project: the collector, the engine and the console, until Ctrl-C")
-    .option("--port <port>", "port of the console and the API (cambium.yml's unless given; 0 takes a free one)", Number)
-    .option("--collector-port <port>", "port of the collector", Number)
+    .option("--port <port>", "port of the console and the API (cambium.yml's unless given; 0 takes a free one)", portNumber)
+    .option("--collector-port <port>", "port of the collector", portNumber)
     .option("--host <host>", "address to listen on; other machines reach it only if you say so here")
     .addHelpText(
       "after",
@@ -39,4 +39,11 @@ export function register(program: Command, context: CliContext): void {
       terminal.err("Stopping: sealing the spool and closing the warehouse …\n");
       await running.close();
     });
+}
+
+function portNumber(text: string): number {
+  const port = Number(text);
+  if (text.trim() === "" || !Number.isInteger(port) || port < 0 || port > 65_535)
+    throw new InvalidArgumentError("It is a whole number from 0 to 65535.");
+  return port;
 }

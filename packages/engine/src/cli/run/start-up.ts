@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { chmod, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
-import { CambiumError } from "../../base/errors.js";
+import { CambiumError, messageOf } from "../../base/errors.js";
 import { watchSpool } from "../../collect/watch-spool.js";
 import { type SupervisedCollector, superviseCollector } from "../../collect/supervise.js";
 import { type Engine, openEngine, statePaths } from "../../engine.js";
@@ -40,7 +40,7 @@ export async function startUp(options: StartUpOptions): Promise<Running> {
     dir,
     version: options.version,
     ...(options.env !== undefined && { env: options.env }),
-    onError: (where, thrown) => onEvent(`${where}: ${thrown instanceof Error ? thrown.message : String(thrown)}`),
+    onError: (where, thrown) => onEvent(`${where}: ${messageOf(thrown)}`),
   });
   const paths = statePaths(dir);
   const config = engine.project().config;
@@ -58,6 +58,9 @@ export async function startUp(options: StartUpOptions): Promise<Running> {
     },
     onSealed: () => engine.loops.requestLoadIfRunning(),
     onEvent,
+  }).catch(async (thrown: unknown) => {
+    await engine.close();
+    throw portTaken(thrown, "collector") ?? thrown;
   });
   const stopFollowing = engine.subscribe((event) => {
     if (event.type === "project") {
@@ -73,7 +76,14 @@ export async function startUp(options: StartUpOptions): Promise<Running> {
     token,
     consoleDir: distFile("../../console/dist"),
     allowedHosts: config.server.allowed_hosts ?? [],
-    onError: (where, thrown) => onEvent(`${where}: ${thrown instanceof Error ? thrown.message : String(thrown)}`),
+    onError: (where, thrown) => onEvent(`${where}: ${messageOf(thrown)}`),
+  }).catch(async (thrown: unknown) => {
+    // A port that is taken, for example: nothing of ours may stay behind.
+    spoolWatch.close();
+    stopFollowing();
+    await collector.close();
+    await engine.close();
+    throw portTaken(thrown, "console") ?? thrown;
   });
   await writeFile(paths.server, JSON.stringify({ url: server.url, token, pid: process.pid }), { mode: 0o600 });
   await chmod(paths.server, 0o600);
@@ -92,6 +102,13 @@ export async function startUp(options: StartUpOptions): Promise<Running> {
       await engine.close();
     },
   };
+}
+
+/** The collector's process tells by its last words, our own server by the error itself. */
+function portTaken(thrown: unknown, whose: "collector" | "console"): CambiumError | undefined {
+  const [, address] = /EADDRINUSE: address already in use (\S+)/.exec(messageOf(thrown)) ?? [];
+  if (address === undefined) return undefined;
+  return new CambiumError("PORT_TAKEN", `Another program listens on ${address}, which the ${whose} was to have.`, { cause: thrown });
 }
 
 function collectorSources(project: Project) {
