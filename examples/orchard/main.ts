@@ -2,6 +2,8 @@ import { mkdir, rm } from "node:fs/promises";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
+import { CambiumError } from "../../packages/engine/src/base/errors.js";
+import { reportError } from "../../packages/engine/src/cli/report-error.js";
 import { progressOn } from "../../packages/engine/src/cli/progress.js";
 import { startUp } from "../../packages/engine/src/cli/run/start-up.js";
 import { untilInterrupted } from "../../packages/engine/src/cli/run/until-interrupted.js";
@@ -31,7 +33,18 @@ const projectDir = path.resolve("examples/orchard");
 const sealLookMs = 100;
 const quietLooksMax = 50;
 
+/** The example's destinations name it. */
+const receiverPort = 4320;
+
 export async function main(argv: readonly string[]): Promise<void> {
+  try {
+    await start(argv);
+  } catch (thrown) {
+    process.exitCode = reportError(thrown, systemTerminal(process.env, argv), { json: false, debug: argv.includes("--debug") });
+  }
+}
+
+async function start(argv: readonly string[]): Promise<void> {
   const { values } = parseArgs({
     args: [...argv],
     options: {
@@ -51,7 +64,13 @@ export async function main(argv: readonly string[]): Promise<void> {
   await mkdir(stateDir, { recursive: true });
   const env = { ...exampleSecrets, ...process.env };
   const secrets = { backend: env["ORCHARD_WEBHOOK_SECRET"] ?? "" };
-  const receiver = await startReceiver({ port: 4320, recordFile: path.join(stateDir, "received.ndjson"), secrets });
+  const receiver = await startReceiver({ port: receiverPort, recordFile: path.join(stateDir, "received.ndjson"), secrets }).catch(
+    (cause: NodeJS.ErrnoException) => {
+      if (cause.code !== "EADDRINUSE") throw cause;
+      const message = `Port ${receiverPort} of the local receiver is taken: is the example running already?`;
+      throw new CambiumError("PORT_TAKEN", message, { cause });
+    },
+  );
   const running = await startUp({
     dir: projectDir,
     version: "0.1.0",
