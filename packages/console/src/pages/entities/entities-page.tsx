@@ -157,7 +157,7 @@ function columnsOf(answer: Answer_, chosen: readonly string[]): Column<Row>[] {
       id: column.name,
       header: column.title,
       ...(isNumber(column) ? { align: "right" as const } : {}),
-      ...(index > 2 ? { phone: "hide" as const } : {}),
+      ...(index > 1 ? { phone: "hide" as const } : {}),
       nowrap: index > 0,
       cell: (row: Row) => cellOf(column, row),
     }),

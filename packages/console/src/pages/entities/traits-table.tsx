@@ -43,6 +43,7 @@ export function TraitsTable({
           {
             id: "title",
             header: "Trait",
+            width: "46%",
             cell: (row) => (
               <span className={style["traitName"]}>
                 <span style={{ fontWeight: 550 }}>{row.title}</span>
