@@ -118,7 +118,9 @@ async function start(argv: readonly string[]): Promise<void> {
     await timed("cycle", () => engine.loops.cycleOnce({ onStep: () => computing.advance() }));
     computing.done();
     const past = progress.task("Score history", days, "days");
-    await timed("history", () => fillHistory(engine.warehouse, engine.project(), days, (done) => past.at(done)));
+    await timed("history", () =>
+      fillHistory(engine.warehouse, engine.project(), days, (done, of) => past.at(Math.round((done / of) * days))),
+    );
     past.done();
     const delivering = progress.task("Delivering", 1, "");
     await timed("deliver", () => engine.deliver());
