@@ -169,7 +169,7 @@ async function loadChecked(
   await observeProperties(connection);
   return current.map(({ segment, file, damaged }): SegmentCounts => {
     const found = counts.get(file) ?? noLines;
-    const kept = stored.get(file) ?? 0;
+    const kept = stored === undefined ? found.events : (stored.get(file) ?? 0);
     const quarantined = found.quarantined + found.broken + damaged.length;
     return {
       segment,
@@ -209,12 +209,12 @@ function addsUp(segment: CheckedSegment, found: FileCounts | undefined): boolean
   return (found?.broken ?? 0) === 0 && (found?.events ?? 0) + (found?.quarantined ?? 0) === segment.events;
 }
 
-/** Inserts what is new; returns how many rows each file gave. */
+/** Inserts what is new; returns how many rows each file gave, or undefined when that was all of its events. */
 async function storeEvents(
   connection: Connection,
   columns: readonly string[],
   filter: MessageFilter | undefined,
-): Promise<Map<string, number>> {
+): Promise<Map<string, number> | undefined> {
   const into = join(columns.map((column) => name(column)));
   const insert = (from: Sql) =>
     connection.run(sql`/* load: store events */ INSERT INTO ${nameOf(events)} (${into}) SELECT ${into} FROM ${from}`);
@@ -223,7 +223,7 @@ async function storeEvents(
   );
   if (perhaps === 0) {
     await insert(sql`incoming WHERE state = 'event'`);
-    return countByFile(connection, sql`incoming WHERE state = 'event'`);
+    return undefined;
   }
   const { plain, first } = await keepFirst(connection);
   await insert(plain);

@@ -77,6 +77,8 @@ export class Spool {
   #ageTimer: NodeJS.Timeout | undefined;
   #sealWanted = false;
   #sealing: Promise<void> = Promise.resolve();
+  /** Closed, but the disk refused the rename. */
+  #unsealed: Segment[] = [];
   #sealedBytes = 0;
   #measuredAt = Number.NEGATIVE_INFINITY;
   #closed = false;
@@ -253,19 +255,29 @@ export class Spool {
 
   async #sealFile(segment: Segment): Promise<void> {
     await this.#closeFile(segment.fd);
+    this.#unsealed.push(segment);
+    for (const one of this.#unsealed.splice(0)) await this.#rename(one);
+  }
+
+  async #rename(segment: Segment): Promise<void> {
+    const { file, size } = segment;
+    const sealed = file.slice(0, -openSuffix.length) + sealedSuffix;
     try {
-      if (segment.size === 0) {
-        await rm(segment.file, { force: true });
-        return;
-      }
-      const sealed = segment.file.slice(0, -openSuffix.length) + sealedSuffix;
-      await rename(segment.file, sealed);
+      await (size === 0 ? rm(file, { force: true }) : rename(file, sealed));
+    } catch {
+      // It stays `.open`, whole as it is: the next seal tries again, and so does the next start.
+      this.counts.failures += 1;
+      this.#unsealed.push(segment);
+      return;
+    }
+    if (size === 0) return;
+    this.counts.sealed += 1;
+    this.#settings.onSealed(sealed);
+    try {
       await syncDirectory(this.dir);
-      this.counts.sealed += 1;
-      this.#settings.onSealed(sealed);
       await this.#measure();
     } catch {
-      // The segment stays `.open`: nothing is lost, the next start seals it.
+      // Under either name the segment is found after a crash.
       this.counts.failures += 1;
     }
   }
