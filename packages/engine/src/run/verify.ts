@@ -1,3 +1,4 @@
+import { CambiumError } from "../base/errors.js";
 import type { Project } from "../project/project.js";
 import { createDerivedTables } from "../warehouse/create-tables.js";
 import { type Sql, join, name, sql } from "../warehouse/sql.js";
@@ -44,6 +45,8 @@ export async function verify(
 ): Promise<Verification> {
   const started = performance.now();
   const watermark = await readWatermark(main);
+  if (watermark.cycleId === 0)
+    throw new CambiumError("NOT_FOUND", "Nothing was computed yet: start the project with `cambium up`, or run `cambium run` once.");
   const shadow = await warehouse.shadow();
   try {
     await createDerivedTables(
