@@ -214,7 +214,7 @@ test("walking frames never throws, finds intact frames behind damage, and believ
         expect(covered).toBe(bytes.length);
       },
     ),
-    { numRuns: 500 },
+    { numRuns: 1000 },
   );
 });
 

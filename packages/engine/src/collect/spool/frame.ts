@@ -58,14 +58,19 @@ export function walkFrames(segment: Buffer): Walk {
   let torn = false;
   while (at < segment.length) {
     const header = readHeader(segment, at);
-    const complete = header !== undefined && header.end <= segment.length;
-    if (complete) {
+    if (header?.intact === true) {
+      frames.push(header);
+      at = header.end;
+      continue;
+    }
+    const next = nextHeader(segment, at + 1);
+    if (header !== undefined && header.end <= (next ?? segment.length)) {
+      // Its lines are damaged, its length is not: it ends where the next one starts.
       frames.push(header);
       at = header.end;
       continue;
     }
     // A header that promises more than there is: the end of a crash, unless a later frame shows that it is damage.
-    const next = nextHeader(segment, at + 1);
     if (next === undefined) torn = header !== undefined || segment.length - at < headerBytesMax;
     gaps.push({ start: at, end: next ?? segment.length });
     at = next ?? segment.length;
