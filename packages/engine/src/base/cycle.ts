@@ -11,6 +11,8 @@ export interface CycleWindow {
   readonly previousNow: Instant;
   readonly fromLoad: number;
   readonly toLoad: number;
+  /** False: no event that was loaded before is due only now. */
+  readonly deferred?: boolean | undefined;
   /** Definitions differ from those of the cycle before: tables must be brought into their shape. */
   readonly redefined?: boolean | undefined;
 }

@@ -9,33 +9,42 @@ import { overEvents } from "./aggregate-sql.js";
 import { factTable } from "./fact-tables.js";
 import { type Measure, type ScalarMeasure, isScalar } from "./measures.js";
 
-/** Which events to add: those that reach a subject by what they name, and those that reach it through a membership. */
-export interface EventSet {
-  readonly named: Sql;
-  readonly throughMembership: Sql;
-}
-
 /**
- * Appends what a set of events adds to the measures of a kind. Rows of one bucket may stand beside each other: readers
- * aggregate, so appending is all that new events, back-fills and re-attribution ever do.
+ * Appends what a set of events adds to the measures of a kind, through the subjects that the events name. Rows of one
+ * bucket may stand beside each other: readers aggregate, so appending is all that new events, back-fills and
+ * re-attribution ever do.
  */
-export async function insertFacts(
+export async function insertNamedFacts(
   connection: Connection,
   scope: EventScope,
   project: Project,
   entity: EntityKind,
   measures: readonly Measure[],
-  events: EventSet,
+  events: Sql,
 ): Promise<void> {
-  if (entity.isGroup)
-    await connection.run(connection.dialect.tempTable("sole_memberships", soleMemberships(project, entity, events.throughMembership)));
-  if (measures.length === 0) return;
-  await insertAlong(connection, scope, entity, measures, namedPath(project, entity), events.named);
-  if (!entity.isGroup) return;
+  await insertAlong(connection, scope, entity, measures, namedPath(project, entity), events);
+}
+
+/**
+ * The same for events that name no group but whose person was a member of exactly one. Afterwards the temporary table
+ * `sole_memberships` (message_id, group_id, received_at) has those events; returns whether there are any.
+ */
+export async function insertMemberFacts(
+  connection: Connection,
+  scope: EventScope,
+  project: Project,
+  entity: EntityKind,
+  measures: readonly Measure[],
+  events: Sql,
+): Promise<boolean> {
+  if (!entity.isGroup) return false;
+  await connection.run(connection.dialect.tempTable("sole_memberships", soleMemberships(project, entity, events)));
   const some = await connection.first<{ n: number }>(
     sql`/* events that reach a group through a membership */ SELECT count(*) AS n FROM sole_memberships`,
   );
-  if ((some?.n ?? 0) > 0) await insertAlong(connection, scope, entity, measures, membershipPath, events.throughMembership);
+  if ((some?.n ?? 0) === 0) return false;
+  await insertAlong(connection, scope, entity, measures, membershipPath, events);
+  return true;
 }
 
 async function insertAlong(
@@ -86,20 +95,25 @@ export function namedSubject(project: Project, entity: EntityKind): Sql {
 
 /**
  * Events that name no group, with the one group of this kind (or, failing that, of a kind below) that their person was a
- * member of at the event's timestamp; events with none or several are not in it.
+ * member of at the event's timestamp; events with none or several are not in it. Few events do: people with a membership
+ * are found first, so that only their events are looked at.
  */
 export function soleMemberships(project: Project, entity: EntityKind, events: Sql): Sql {
   const below = project.entities.filter((candidate) => candidate.parent === entity.kind).map((candidate) => candidate.kind);
   const kinds = join([entity.kind, ...below].map((kind) => sql`${kind}`));
+  const members = sql`SELECT s.subject_id, m.group_id, m.kind <> ${entity.kind} AS below, m.valid_from, m.valid_to
+  FROM growth.memberships AS m JOIN growth.user_subjects AS s ON s.entity_id = m.user_id WHERE m.kind IN (${kinds})`;
   return sql`/* the sole group of each event that names none */
-SELECT message_id, min(group_id) AS group_id FROM (
-  SELECT e.message_id, m.group_id, m.kind <> ${entity.kind} AS below, min(m.kind <> ${entity.kind}) OVER (PARTITION BY e.message_id) AS best
-  FROM raw.events AS e
-  JOIN growth.user_subjects AS s ON s.subject_id = e.identifier_id
-  JOIN growth.memberships AS m ON m.user_id = s.entity_id AND m.kind IN (${kinds})
-    AND m.valid_from <= e.timestamp AND (m.valid_to IS NULL OR m.valid_to > e.timestamp)
-  WHERE ${events} AND ${namedSubject(project, entity)} IS NULL) AS candidates
-WHERE below = best GROUP BY message_id HAVING min(group_id) = max(group_id)`;
+WITH members AS MATERIALIZED (${members}),
+unnamed AS MATERIALIZED (SELECT e.message_id, e.identifier_id, e.timestamp AS happened_at, e.received_at FROM raw.events AS e
+  WHERE ${events} AND ${namedSubject(project, entity)} IS NULL AND e.identifier_id IN (SELECT subject_id FROM members)),
+candidates AS (SELECT u.message_id, u.received_at, m.group_id, m.below FROM unnamed AS u JOIN members AS m ON m.subject_id = u.identifier_id
+  WHERE m.valid_from <= u.happened_at AND (m.valid_to IS NULL OR m.valid_to > u.happened_at))
+SELECT message_id, min(received_at) AS received_at,
+  coalesce(min(CASE WHEN NOT below THEN group_id END), min(group_id)) AS group_id
+FROM candidates GROUP BY message_id
+HAVING CASE WHEN count(*) FILTER (WHERE NOT below) > 0
+  THEN min(CASE WHEN NOT below THEN group_id END) = max(CASE WHEN NOT below THEN group_id END) ELSE min(group_id) = max(group_id) END`;
 }
 
 function scalarFacts(

@@ -4,13 +4,14 @@ import { isGroupCallOf } from "../project/group-call.js";
 import type { EntityKind, Project } from "../project/project.js";
 import { groupColumn } from "../warehouse/create-tables.js";
 import { isoOf } from "../base/instant.js";
+import type { Dialect } from "../warehouse/dialect.js";
 import { type Sql, name, sql } from "../warehouse/sql.js";
 import { nameOf } from "../warehouse/table.js";
 import { profileValues, values } from "../warehouse/tables/growth.js";
 import { definitions } from "../warehouse/tables/ops.js";
 import type { Connection } from "../warehouse/warehouse.js";
 import { factTable, planMeasures, settledPlan, valuesKind } from "./fact-tables.js";
-import { insertFacts, namedSubject } from "./insert-facts.js";
+import { insertMemberFacts, insertNamedFacts, namedSubject } from "./insert-facts.js";
 import { isScalar } from "./measures.js";
 import { allEvents, newEvents, seenEvents } from "./window.js";
 
@@ -23,7 +24,10 @@ export async function updateFacts(connection: Connection, scope: EventScope, pro
   for (const entity of project.entities) {
     const plan = window.redefined === true ? await planMeasures(connection, project, entity.kind) : settledPlan(project, entity.kind);
     const seen = seenEvents(dialect, window);
-    if (window.fromLoad > 0) await insertFacts(connection, scope, project, entity, plan.fresh, { named: seen, throughMembership: seen });
+    if (window.fromLoad > 0 && plan.fresh.length > 0) {
+      await insertNamedFacts(connection, scope, project, entity, plan.fresh, seen);
+      await insertMemberFacts(connection, scope, project, entity, plan.fresh, seen);
+    }
     await connection.append(
       definitions,
       plan.fresh
@@ -39,15 +43,24 @@ export async function updateFacts(connection: Connection, scope: EventScope, pro
         })),
     );
     const events = newEvents(dialect, window);
-    const again = entity.isGroup && window.fromLoad > 0 && (await forgetAttribution(connection, entity));
-    const throughMembership = again
-      ? sql`((${events} AND e.identifier_id NOT IN (SELECT identifier_id FROM reattributed))
-  OR (${allEvents(dialect, window)} AND e.identifier_id IN (SELECT identifier_id FROM reattributed)))`
-      : events;
-    await insertFacts(connection, scope, project, entity, plan.all, { named: events, throughMembership });
+    await insertNamedFacts(connection, scope, project, entity, plan.all, events);
+    for (const set of await memberEvents(connection, entity, window, events)) {
+      if (await insertMemberFacts(connection, scope, project, entity, plan.all, set)) await touchThroughMembers(connection, entity, window);
+    }
     await insertProfileValues(connection, project, entity, window);
     await touchSubjects(connection, project, entity, window, events);
   }
+}
+
+/** New events and, where memberships or identity changed, all events of the people concerned: disjoint sets. */
+async function memberEvents(connection: Connection, entity: EntityKind, window: CycleWindow, events: Sql): Promise<Sql[]> {
+  if (!entity.isGroup) return [];
+  if (window.fromLoad === 0 || !(await forgetAttribution(connection, entity))) return [events];
+  const concerned = sql`(SELECT identifier_id FROM reattributed)`;
+  return [
+    sql`${events} AND e.identifier_id NOT IN ${concerned}`,
+    sql`${allEvents(connection.dialect, window)} AND e.identifier_id IN ${concerned}`,
+  ];
 }
 
 /**
@@ -103,13 +116,19 @@ async function touchSubjects(
 ): Promise<void> {
   const { dialect } = connection;
   const subject = namedSubject(project, entity);
-  const through = entity.isGroup
-    ? sql` UNION ALL SELECT a.group_id AS subject_id, e.message_id, e.received_at FROM raw.events AS e JOIN sole_memberships AS a ON a.message_id = e.message_id WHERE ${allEvents(dialect, window)}`
-    : sql``;
-  await connection.run(sql`/* entities that new events belong to */
+  const named = sql`SELECT ${subject} AS subject_id, e.message_id, e.received_at FROM raw.events AS e WHERE ${events} AND ${subject} IS NOT NULL`;
+  await connection.run(touch(dialect, entity, window, named));
+}
+
+async function touchThroughMembers(connection: Connection, entity: EntityKind, window: CycleWindow): Promise<void> {
+  const through = sql`SELECT group_id AS subject_id, message_id, received_at FROM sole_memberships`;
+  await connection.run(touch(connection.dialect, entity, window, through));
+}
+
+function touch(dialect: Dialect, entity: EntityKind, window: CycleWindow, news: Sql): Sql {
+  return sql`/* entities that new events belong to */
 INSERT INTO ops.touched (cycle_id, kind, entity_id, reason, message_id)
 SELECT ${window.cycleId}, ${entity.kind}, s.entity_id, 'event', ${dialect.argMax(sql`n.message_id`, sql`n.received_at`)}
-FROM (SELECT ${subject} AS subject_id, e.message_id, e.received_at FROM raw.events AS e WHERE ${events} AND ${subject} IS NOT NULL${through}) AS n
-JOIN ${name("growth", `${entity.kind}_subjects`)} AS s ON s.subject_id = n.subject_id
-GROUP BY s.entity_id`);
+FROM (${news}) AS n JOIN ${name("growth", `${entity.kind}_subjects`)} AS s ON s.subject_id = n.subject_id
+GROUP BY s.entity_id`;
 }

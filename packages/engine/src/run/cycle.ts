@@ -9,6 +9,7 @@ import { updateComputed } from "../measure/update-computed.js";
 import { updateFacts } from "../measure/update-facts.js";
 import { touchMembersGroups } from "../measure/touch-rollups.js";
 import { updateScores } from "../measure/update-scores.js";
+import { comeDue } from "../measure/window.js";
 import { updateTraits } from "../measure/update-traits.js";
 import type { EventScope, TypedProperties } from "../project/compile/event-predicate.js";
 import type { Project } from "../project/project.js";
@@ -84,7 +85,10 @@ export async function runCycle(connection: Connection, project: Project, options
     toLoad: Math.max(loaded?.to_load ?? 0, watermark.toLoad),
     redefined: watermark.definitions !== project.fingerprint,
   };
-  return connection.transaction(() => turn(connection, project, window, options));
+  const due = await connection.first<{ n: number }>(
+    sql`/* events whose timestamp has come */ SELECT count(*) AS n FROM raw.events AS e WHERE ${comeDue(connection.dialect, window)}`,
+  );
+  return connection.transaction(() => turn(connection, project, { ...window, deferred: (due?.n ?? 0) > 0 }, options));
 }
 
 async function turn(connection: Connection, project: Project, window: CycleWindow, options: CycleOptions): Promise<CycleSummary> {
