@@ -10,7 +10,7 @@ import { type ToolServer, toolServer } from "./support/tools.js";
  * as delivered is at the tool.
  */
 
-const rounds = Number(process.env["CAMBIUM_FAULT_ROUNDS"] ?? 210);
+const rounds = Number(process.env["CAMBIUM_FAULT_ROUNDS"] ?? 100);
 const rowsPerRound = 120;
 const tries = 40;
 

@@ -28,14 +28,13 @@ async function main(): Promise<void> {
     settings: settingsHash(options),
   };
   const stateFile = runningFile(options.spoolDir);
-  await writeJson(stateFile, running);
   let ending = false;
   const end = () => {
     if (ending) return;
     ending = true;
     collector
       .close()
-      .then(() => rm(stateFile, { force: true }))
+      .then(() => forget(stateFile))
       .then(
         () => process.exit(0),
         (thrown: unknown) => fail(thrown),
@@ -51,7 +50,15 @@ async function main(): Promise<void> {
   process.on("disconnect", () => {
     if (options.whenOrphaned === "exit") end();
   });
+  // Only now: an engine that finds the file may send a signal at once.
+  await writeJson(stateFile, running);
   tell({ type: "ready", ...running });
+}
+
+/** Another collector may have taken our place by now: its word stays. */
+async function forget(stateFile: string): Promise<void> {
+  const written = await readJson<RunningCollector>(stateFile);
+  if (written?.pid === process.pid) await rm(stateFile, { force: true });
 }
 
 function tell(message: CollectorMessage): void {

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { existsSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -169,14 +170,27 @@ function launch({ entry, optionsFile, options, onSealed }: SuperviseSettings): P
   });
 }
 
-/** A collector of this spool that still answers. */
-async function survivor({ spoolDir }: CollectorFile): Promise<RunningCollector | undefined> {
-  const found = await readJson<RunningCollector>(runningFile(spoolDir));
-  if (found === undefined || !isAlive(found.pid)) return undefined;
+/**
+ * A collector of this spool that still answers: the one that its file names, else one that has the port and a folder of
+ * this spool (its file was lost with the process that wrote it); the settings of that one are unknown.
+ */
+async function survivor({ spoolDir, host = "127.0.0.1", port = 0 }: CollectorFile): Promise<RunningCollector | undefined> {
+  const named = await readJson<RunningCollector>(runningFile(spoolDir));
+  if (named !== undefined && isAlive(named.pid)) {
+    const health = await healthOf(named.url);
+    if (health?.pid === named.pid && health.node === named.node) return named;
+  }
+  if (port === 0) return undefined;
+  const url = `http://${host.includes(":") ? `[${host}]` : host}:${port}`;
+  const health = await healthOf(url);
+  if (health?.pid === undefined || health.node === undefined || !existsSync(path.join(spoolDir, health.node))) return undefined;
+  return { pid: health.pid, node: health.node, url, port, settings: "" };
+}
+
+async function healthOf(url: string): Promise<{ pid?: number; node?: string } | undefined> {
   try {
-    const answer = await fetch(`${found.url}/healthz`, { signal: AbortSignal.timeout(2_000) });
-    const health = (await answer.json()) as { pid?: number; node?: string };
-    return health.pid === found.pid && health.node === found.node ? found : undefined;
+    const answer = await fetch(`${url}/healthz`, { signal: AbortSignal.timeout(2_000) });
+    return (await answer.json()) as { pid?: number; node?: string };
   } catch {
     return undefined;
   }
