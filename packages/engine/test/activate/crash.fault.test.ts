@@ -8,7 +8,7 @@ import { bundled } from "../collect/process-support.js";
 import { recordingServer } from "./support.js";
 
 /** kill -9 at random moments of delivery. `CAMBIUM_FAULT_ROUNDS=200 CAMBIUM_FAULT_SEED=2` for more. */
-const rounds = Number(process.env["CAMBIUM_FAULT_ROUNDS"] ?? 25);
+const rounds = Number(process.env["CAMBIUM_FAULT_ROUNDS"] ?? 12);
 const seed = Number(process.env["CAMBIUM_FAULT_SEED"] ?? 1);
 const program = path.join(path.dirname(fileURLToPath(import.meta.url)), "fault-child.ts");
 
