@@ -13,6 +13,8 @@ export interface CycleWindow {
   readonly toLoad: number;
   /** False: no event that was loaded before is due only now. */
   readonly deferred?: boolean | undefined;
+  /** The cycle's events stand in the session's table `cycle_events` too, so that old ones need not be looked at. */
+  readonly copied?: boolean | undefined;
   /** Definitions differ from those of the cycle before: tables must be brought into their shape. */
   readonly redefined?: boolean | undefined;
 }

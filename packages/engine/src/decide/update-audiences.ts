@@ -1,7 +1,7 @@
 import type { CycleWindow } from "../base/cycle.js";
 import { conditionPredicate, scoreJoins, scoresNamed } from "../project/compile/condition-predicate.js";
 import type { OperatorContext } from "../project/compile/operator-predicate.js";
-import { orderedAudiences } from "../project/graph.js";
+import { audienceLayers } from "../project/graph.js";
 import type { Audience } from "../project/kinds/audience.js";
 import type { EntityKind, Project } from "../project/project.js";
 import { type Sql, join, name, sql } from "../warehouse/sql.js";
@@ -9,10 +9,16 @@ import { nameOf } from "../warehouse/table.js";
 import { audienceChanges, audienceMembers, audienceSizes } from "../warehouse/tables/growth.js";
 import type { Connection } from "../warehouse/warehouse.js";
 
+/** How many entries and exits a cycle made. */
+export interface AudienceMoves {
+  readonly entered: number;
+  readonly left: number;
+}
+
 /**
  * Moves every audience of a kind to the cycle's moment for the entities in the temporary table `touched_<kind>`
- * (entity_id, reason, message_id), nested audiences after those they name. Each entry and exit is a row of
- * `growth.audience_changes` with its cause.
+ * (entity_id, reason, message_id). Audiences that name others come after those, in layers: each layer is one pass over
+ * the entities, however many audiences it has. Each entry and exit is a row of `growth.audience_changes` with its cause.
  */
 export async function updateAudiences(
   connection: Connection,
@@ -21,77 +27,87 @@ export async function updateAudiences(
   entity: EntityKind,
   window: CycleWindow,
   versions: ReadonlyMap<string, number>,
-): Promise<{ entered: number; left: number }> {
-  const touched = `touched_${entity.kind}`;
+  looked: { readonly touched: number; readonly vanished: boolean },
+): Promise<AudienceMoves> {
   if (window.redefined === true) await removeForgotten(connection, project, entity, window);
-  let entered = 0;
-  let left = 0;
-  for (const audience of orderedAudiences(project).filter((candidate) => candidate.entity === entity.kind)) {
-    const moved = await updateAudience(connection, context, project, audience, window, touched, versions.get(audience.name) ?? 1);
-    entered += moved.entered;
-    left += moved.left;
+  const moves = { entered: 0, left: 0 };
+  if (looked.touched === 0 && !looked.vanished) return moves;
+  for (const layer of audienceLayers(project, entity.kind)) {
+    const moved = await updateLayer(connection, context, project, entity, layer, window, versions);
+    moves.entered += moved.entered;
+    moves.left += moved.left;
   }
-  return { entered, left };
+  return moves;
 }
 
-async function updateAudience(
+async function updateLayer(
   connection: Connection,
   context: OperatorContext,
   project: Project,
-  audience: Audience,
+  entity: EntityKind,
+  layer: readonly Audience[],
   window: CycleWindow,
-  touched: string,
-  version: number,
-): Promise<{ entered: number; left: number }> {
+  versions: ReadonlyMap<string, number>,
+): Promise<AudienceMoves> {
   const { dialect } = connection;
-  const held = heldOut(context, audience);
+  const touched = `touched_${entity.kind}`;
   await connection.run(
-    dialect.tempTable(
-      "audience_now",
-      sql`SELECT t.entity_id FROM ${name("growth", `${audience.entity}_traits`)} AS t JOIN ${name(touched)} AS g ON g.entity_id = t.entity_id
-${scoreJoins(scoresNamed(audience.where))} WHERE ${membership(context, project, audience)}`,
-    ),
+    sql`/* ${{ parts: [{ text: `who is in which ${entity.kind} audience now` }] }} */ ${dialect.tempTable("audience_now", membersNow(context, project, entity, layer, touched))}`,
   );
   // Entities that a merge swallowed are in ops.touched but not among those looked at: they leave.
-  const concerned = sql`SELECT entity_id FROM ops.touched WHERE kind = ${audience.entity} UNION SELECT entity_id FROM ${name(touched)}`;
+  const concerned = sql`SELECT entity_id FROM ops.touched WHERE kind = ${entity.kind} UNION SELECT entity_id FROM ${name(touched)}`;
   await connection.run(
-    dialect.tempTable(
+    sql`/* entries and exits */ ${dialect.tempTable(
       "audience_moves",
-      sql`SELECT coalesce(n.entity_id, o.entity_id) AS entity_id, CASE WHEN o.entity_id IS NULL THEN 'entered' ELSE 'left' END AS change,
-  CASE WHEN o.entity_id IS NULL THEN ${held(sql`n.entity_id`)} ELSE o.held_out END AS held_out
+      sql`SELECT coalesce(n.audience, o.audience) AS audience, coalesce(n.entity_id, o.entity_id) AS entity_id,
+  CASE WHEN o.entity_id IS NULL THEN 'entered' ELSE 'left' END AS change,
+  CASE WHEN o.entity_id IS NULL THEN ${heldOut(context, layer)} ELSE o.held_out END AS held_out
 FROM audience_now AS n FULL OUTER JOIN (
-  SELECT m.entity_id, m.held_out FROM ${nameOf(audienceMembers)} AS m WHERE m.audience = ${audience.name} AND m.entity_id IN (${concerned})) AS o ON o.entity_id = n.entity_id
+  SELECT m.audience, m.entity_id, m.held_out FROM ${nameOf(audienceMembers)} AS m
+  WHERE m.audience IN (${join(layer.map((audience) => sql`${audience.name}`))}) AND m.entity_id IN (${concerned})) AS o
+  ON o.audience = n.audience AND o.entity_id = n.entity_id
 WHERE n.entity_id IS NULL OR o.entity_id IS NULL`,
-    ),
+    )}`,
   );
-  const counts = await connection.first<{ entered: number; left: number }>(
-    sql`/* moves of an audience */ SELECT count(*) FILTER (WHERE change = 'entered') AS entered, count(*) FILTER (WHERE change = 'left') AS "left" FROM audience_moves`,
+  const counts = await connection.first<AudienceMoves>(
+    sql`/* how many */ SELECT ${dialect.filtered(sql`count(*)`, sql`change = 'entered'`)} AS entered, ${dialect.filtered(sql`count(*)`, sql`change = 'left'`)} AS "left" FROM audience_moves`,
   );
   const moved = { entered: counts?.entered ?? 0, left: counts?.left ?? 0 };
   if (moved.entered + moved.left === 0) return moved;
-  await writeMoves(
-    connection,
-    audience.name,
-    audience.entity,
-    window,
-    version,
-    sql`SELECT entity_id, change, held_out FROM audience_moves`,
-    touched,
-  );
-  await connection.run(
-    dialect.deleteWhere(
-      audienceMembers,
-      sql`audience = ${audience.name} AND entity_id IN (SELECT entity_id FROM audience_moves WHERE change = 'left')`,
-    ),
-  );
-  await connection.run(sql`/* new members */ INSERT INTO ${nameOf(audienceMembers)} (audience, entity_id, entered_at, cycle_id, held_out)
-SELECT ${audience.name}, entity_id, ${dialect.timestamp(window.now)}, ${window.cycleId}, held_out FROM audience_moves WHERE change = 'entered'`);
-  await recordSize(connection, audience.name, window, moved);
+  const version = sql`CASE m.audience ${join(
+    layer.map((audience) => sql`WHEN ${audience.name} THEN ${versions.get(audience.name) ?? 1}`),
+    " ",
+  )} END`;
+  await recordMoves(connection, window, version, sql`audience_moves`, touched);
+  if (moved.left > 0) {
+    await connection.run(
+      dialect.deleteWhere(
+        audienceMembers,
+        sql`(audience, entity_id) IN (SELECT (audience, entity_id) FROM audience_moves WHERE change = 'left')`,
+      ),
+    );
+  }
+  if (moved.entered > 0) {
+    await connection.run(sql`/* new members */ INSERT INTO ${nameOf(audienceMembers)} (audience, entity_id, entered_at, cycle_id, held_out)
+SELECT audience, entity_id, ${dialect.timestamp(window.now)}, ${window.cycleId}, held_out FROM audience_moves WHERE change = 'entered'`);
+  }
+  await recordSizes(connection, window);
   await connection.run(sql`/* what syncs and readers follow */
 INSERT INTO growth.changes (cycle_id, kind, entity_id, reason, message_id)
-SELECT ${window.cycleId}, ${audience.entity}, m.entity_id, coalesce(t.reason, 'merge'), t.message_id FROM audience_moves AS m LEFT JOIN ${name(touched)} AS t ON t.entity_id = m.entity_id
-WHERE NOT EXISTS (SELECT 1 FROM growth.changes AS c WHERE c.cycle_id = ${window.cycleId} AND c.kind = ${audience.entity} AND c.entity_id = m.entity_id)`);
+SELECT DISTINCT ${window.cycleId}, ${entity.kind}, m.entity_id, coalesce(t.reason, 'merge'), t.message_id FROM audience_moves AS m LEFT JOIN ${name(touched)} AS t ON t.entity_id = m.entity_id
+WHERE NOT EXISTS (SELECT 1 FROM growth.changes AS c WHERE c.cycle_id = ${window.cycleId} AND c.kind = ${entity.kind} AND c.entity_id = m.entity_id)`);
   return moved;
+}
+
+/** `(audience, entity_id)` of all audiences of a layer, for the entities looked at. */
+function membersNow(context: OperatorContext, project: Project, entity: EntityKind, layer: readonly Audience[], touched: string): Sql {
+  const { dialect } = context;
+  const names = dialect.list(layer.map((audience) => sql`CASE WHEN ${membership(context, project, audience)} THEN ${audience.name} END`));
+  const scores = [...new Set(layer.flatMap((audience) => scoresNamed(audience.where)))];
+  return sql`SELECT u.value AS audience, f.entity_id FROM (
+  SELECT t.entity_id, ${names} AS names
+  FROM ${name("growth", `${entity.kind}_traits`)} AS t JOIN ${name(touched)} AS g ON g.entity_id = t.entity_id
+  ${scoreJoins(scores)}) AS f, ${dialect.unnest(sql`f.names`, "u")} WHERE u.value IS NOT NULL`;
 }
 
 /** Condition, plus manual inclusions, minus manual exclusions. */
@@ -107,41 +123,36 @@ export function membership(context: OperatorContext, project: Project, audience:
 }
 
 /** Sticky by construction: a hash of audience and entity, so re-entering changes nothing. */
-function heldOut({ dialect }: OperatorContext, audience: Audience): (id: Sql) => Sql {
-  const percent = audience.holdout ?? 0;
-  if (percent === 0) return () => sql`FALSE`;
-  return (id) =>
-    sql`(${dialect.hash64(sql`${`holdout:${audience.name}.`} || ${dialect.idText(id)}`)} % 10000 < ${Math.round(percent * 100)})`;
+function heldOut({ dialect }: OperatorContext, layer: readonly Audience[]): Sql {
+  const holding = layer.filter((audience) => (audience.holdout ?? 0) > 0);
+  if (holding.length === 0) return sql`FALSE`;
+  const cases = holding.map(
+    (audience) =>
+      sql`WHEN ${audience.name} THEN (${dialect.hash64(sql`${`holdout:${audience.name}.`} || ${dialect.idText(sql`n.entity_id`)}`)} % 10000 < ${Math.round((audience.holdout ?? 0) * 100)})`,
+  );
+  return sql`CASE n.audience ${join(cases, " ")} ELSE FALSE END`;
 }
 
-async function writeMoves(
-  connection: Connection,
-  audience: string,
-  kind: string,
-  window: CycleWindow,
-  version: number,
-  moves: Sql,
-  touched: string,
-): Promise<void> {
+/** `moves` has (audience, entity_id, change, held_out); `version` may name its columns with `m.`. */
+async function recordMoves(connection: Connection, window: CycleWindow, version: Sql, moves: Sql, touched: string): Promise<void> {
   const { dialect } = connection;
   const last = await connection.first<{ id: number }>(
     sql`/* where the log ends */ SELECT coalesce(max(change_id), 0) AS id FROM ${nameOf(audienceChanges)}`,
   );
-  await connection.run(sql`/* ${{ parts: [{ text: `entries and exits of ${kind} audiences` }] }} */
+  await connection.run(sql`/* the log of entries and exits */
 INSERT INTO ${nameOf(audienceChanges)} (change_id, audience, entity_id, change, happened_at, cycle_id, version, reason, message_id, held_out)
-SELECT ${last?.id ?? 0} + row_number() OVER (ORDER BY m.entity_id), ${audience}, m.entity_id, m.change, ${dialect.timestamp(window.now)}, ${window.cycleId}, ${version}, coalesce(t.reason, 'merge'), t.message_id, m.held_out
-FROM (${moves}) AS m LEFT JOIN ${name(touched)} AS t ON t.entity_id = m.entity_id`);
+SELECT ${last?.id ?? 0} + row_number() OVER (ORDER BY m.audience, m.entity_id), m.audience, m.entity_id, m.change, ${dialect.timestamp(window.now)}, ${window.cycleId}, ${version}, coalesce(t.reason, 'merge'), t.message_id, m.held_out
+FROM ${moves} AS m LEFT JOIN ${name(touched)} AS t ON t.entity_id = m.entity_id`);
 }
 
-async function recordSize(
-  connection: Connection,
-  audience: string,
-  window: CycleWindow,
-  moved: { entered: number; left: number },
-): Promise<void> {
-  await connection.run(sql`/* size of an audience after this cycle */
+/** Sizes after this cycle, of the audiences that moved. */
+async function recordSizes(connection: Connection, window: CycleWindow): Promise<void> {
+  const { dialect } = connection;
+  await connection.run(sql`/* sizes of audiences that moved */
 INSERT INTO ${nameOf(audienceSizes)} (audience, happened_at, cycle_id, size, entered, "left")
-SELECT ${audience}, ${connection.dialect.timestamp(window.now)}, ${window.cycleId}, count(*), ${moved.entered}, ${moved.left} FROM ${nameOf(audienceMembers)} WHERE audience = ${audience}`);
+SELECT x.audience, ${dialect.timestamp(window.now)}, ${window.cycleId}, coalesce(s.size, 0), x.entered, x."left"
+FROM (SELECT audience, ${dialect.filtered(sql`count(*)`, sql`change = 'entered'`)} AS entered, ${dialect.filtered(sql`count(*)`, sql`change = 'left'`)} AS "left" FROM audience_moves GROUP BY audience) AS x
+LEFT JOIN (SELECT audience, count(*) AS size FROM ${nameOf(audienceMembers)} WHERE audience IN (SELECT audience FROM audience_moves) GROUP BY audience) AS s ON s.audience = x.audience`);
 }
 
 /** Audiences whose definition is gone lose their members, with reason `definition`. */
@@ -152,14 +163,14 @@ async function removeForgotten(connection: Connection, project: Project, entity:
   );
   const isFirstKind = project.entities[0]?.kind === entity.kind;
   for (const { audience } of rows.filter((row) => isFirstKind && !known.includes(row.audience))) {
-    const nobody = sql`SELECT entity_id, 'left' AS change, held_out FROM ${nameOf(audienceMembers)} WHERE audience = ${audience}`;
+    const members = sql`(SELECT audience, entity_id, 'left' AS change, held_out FROM ${nameOf(audienceMembers)} WHERE audience = ${audience})`;
     await connection.run(
       connection.dialect.tempTable(
         "nobody_touched",
-        sql`SELECT entity_id, 'definition' AS reason, NULL::VARCHAR AS message_id FROM ${nameOf(audienceMembers)} WHERE audience = ${audience}`,
+        sql`SELECT entity_id, 'definition' AS reason, ${connection.dialect.cast(sql`NULL`, "text")} AS message_id FROM ${nameOf(audienceMembers)} WHERE audience = ${audience}`,
       ),
     );
-    await writeMoves(connection, audience, entity.kind, window, 0, nobody, "nobody_touched");
+    await recordMoves(connection, window, sql`0`, members, "nobody_touched");
     await connection.run(connection.dialect.deleteWhere(audienceMembers, sql`audience = ${audience}`));
   }
 }

@@ -5,6 +5,7 @@ import type { IdentifierRule } from "../project/kinds/config.js";
 import type { Project } from "../project/project.js";
 import type { Dialect } from "../warehouse/dialect.js";
 import { type Sql, join, name, sql } from "../warehouse/sql.js";
+import { cycleEvents } from "../warehouse/tables/working.js";
 import type { Connection } from "../warehouse/warehouse.js";
 import type { GraphRules } from "./resolve.js";
 
@@ -95,7 +96,8 @@ export function isBefore(a: { receivedAt: Sql; messageId: Sql }, b: { receivedAt
 
 /** The events of this window's loads, as `e`. */
 export function newEvents(scope: Scope): Sql {
-  return sql`raw.events AS e WHERE e.load_id > ${scope.window.fromLoad} AND e.load_id <= ${scope.window.toLoad}`;
+  const from = scope.window.copied === true ? name(cycleEvents) : sql`raw.events`;
+  return sql`${from} AS e WHERE e.load_id > ${scope.window.fromLoad} AND e.load_id <= ${scope.window.toLoad}`;
 }
 
 /** Working tables one after the other, each with a word on what it holds. */

@@ -38,22 +38,23 @@ export function overEvents(scope: EventScope, { filter, aggregate }: ScalarMeasu
   }
 }
 
-/** Over rows of the facts table: the same aggregate of partial results in `column`, where `condition` holds. */
-export function overFacts(dialect: Dialect, type: ScalarMeasure["aggregate"]["type"], column: Sql, condition: Sql): Sql {
+/** Over rows of the facts table: the same aggregate of partial results in `column`, where `condition` holds (always, without one). */
+export function overFacts(dialect: Dialect, type: ScalarMeasure["aggregate"]["type"], column: Sql, condition: Sql | undefined): Sql {
+  const over = (aggregate: Sql) => (condition === undefined ? aggregate : dialect.filtered(aggregate, condition));
   switch (type) {
     case "count":
     case "count_numeric":
-      return dialect.cast(sql`coalesce(${dialect.filtered(sql`sum(${column})`, condition)}, 0)`, "integer");
+      return dialect.cast(sql`coalesce(${over(sql`sum(${column})`)}, 0)`, "integer");
     case "sum":
-      return dialect.tryCast(dialect.filtered(sql`sum(${column})`, condition), "decimal");
+      return dialect.tryCast(over(sql`sum(${column})`), "decimal");
     case "min":
     case "first":
     case "first_at":
-      return dialect.filtered(sql`min(${column})`, condition);
+      return over(sql`min(${column})`);
     case "max":
     case "last":
     case "last_at":
-      return dialect.filtered(sql`max(${column})`, condition);
+      return over(sql`max(${column})`);
     default:
       return type satisfies never;
   }

@@ -30,7 +30,7 @@ export async function eventsBehind(
 ): Promise<EventsBehind> {
   const { dialect } = connection;
   const shown = property === undefined ? dialect.cast(sql`NULL`, "text") : propertyText(scope, callOf(filter), property);
-  const from = sql`raw.events AS e WHERE ${allEvents(dialect, window)} AND ${belongsTo(project, entity, entityId)} AND ${eventPredicate(scope, filter)}${inWindow(scope, window, filter)}`;
+  const from = sql`raw.events AS e WHERE ${allEvents(dialect, window).where} AND ${belongsTo(project, entity, entityId)} AND ${eventPredicate(scope, filter)}${inWindow(scope, window, filter)}`;
   const total = await connection.first<{ n: number }>(sql`/* events behind a value */ SELECT count(*) AS n FROM ${from}`);
   const rows = await connection.read<{
     message_id: string;
@@ -74,7 +74,7 @@ function belongsTo(project: Project, entity: EntityKind, entityId: string): Sql 
   if (!entity.isGroup) return named;
   // Identifiers through whose membership facts came; which of their events count is decided as when they were counted.
   const through = sql`SELECT f.via FROM ${name("growth", `${entity.kind}_facts`)} AS f WHERE f.via <> 0 AND f.subject_id IN (${subjects})`;
-  const sole = soleMemberships(project, entity, sql`e.identifier_id IN (${through})`);
+  const sole = soleMemberships(project, entity, { from: sql`raw.events`, where: sql`e.identifier_id IN (${through})`, few: true });
   return sql`(${named} OR e.message_id IN (SELECT a.message_id FROM (${sole}) AS a WHERE a.group_id IN (${subjects})))`;
 }
 

@@ -1,13 +1,14 @@
 import { type EventScope, eventPredicate, namePredicate, onlyFor, propertyText, callOf } from "../project/compile/event-predicate.js";
 import type { EntityKind, Project } from "../project/project.js";
 import { groupColumn } from "../warehouse/create-tables.js";
-import { type Sql, join, name, sql } from "../warehouse/sql.js";
+import { type Sql, empty, join, name, sql } from "../warehouse/sql.js";
 import { nameOf } from "../warehouse/table.js";
 import { values } from "../warehouse/tables/growth.js";
 import type { Connection } from "../warehouse/warehouse.js";
 import { overEvents } from "./aggregate-sql.js";
 import { factTable } from "./fact-tables.js";
 import { type Measure, type ScalarMeasure, isScalar } from "./measures.js";
+import type { EventSet } from "./window.js";
 
 /**
  * Appends what a set of events adds to the measures of a kind, through the subjects that the events name. Rows of one
@@ -20,7 +21,7 @@ export async function insertNamedFacts(
   project: Project,
   entity: EntityKind,
   measures: readonly Measure[],
-  events: Sql,
+  events: EventSet,
 ): Promise<void> {
   await insertAlong(connection, scope, entity, measures, namedPath(project, entity), events);
 }
@@ -35,7 +36,7 @@ export async function insertMemberFacts(
   project: Project,
   entity: EntityKind,
   measures: readonly Measure[],
-  events: Sql,
+  events: EventSet,
 ): Promise<boolean> {
   if (!entity.isGroup) return false;
   await connection.run(connection.dialect.tempTable("sole_memberships", soleMemberships(project, entity, events)));
@@ -53,7 +54,7 @@ async function insertAlong(
   entity: EntityKind,
   measures: readonly Measure[],
   path: FactPath,
-  events: Sql,
+  events: EventSet,
 ): Promise<void> {
   for (const grain of ["day", "hour"] as const) {
     const scalar = measures.filter((candidate): candidate is ScalarMeasure => isScalar(candidate) && candidate.grain === grain);
@@ -96,17 +97,20 @@ export function namedSubject(project: Project, entity: EntityKind): Sql {
 /**
  * Events that name no group, with the one group of this kind (or, failing that, of a kind below) that their person was a
  * member of at the event's timestamp; events with none or several are not in it. Few events do: people with a membership
- * are found first, so that only their events are looked at.
+ * are found first (of few events, only those that the events are of), so that only their events are looked at.
  */
-export function soleMemberships(project: Project, entity: EntityKind, events: Sql): Sql {
+export function soleMemberships(project: Project, entity: EntityKind, events: EventSet): Sql {
   const below = project.entities.filter((candidate) => candidate.parent === entity.kind).map((candidate) => candidate.kind);
   const kinds = join([entity.kind, ...below].map((kind) => sql`${kind}`));
+  const whose = events.few
+    ? sql` AND s.subject_id IN (SELECT e.identifier_id FROM ${events.from} AS e WHERE ${events.where} AND ${namedSubject(project, entity)} IS NULL)`
+    : empty;
   const members = sql`SELECT s.subject_id, m.group_id, m.kind <> ${entity.kind} AS below, m.valid_from, m.valid_to
-  FROM growth.memberships AS m JOIN growth.user_subjects AS s ON s.entity_id = m.user_id WHERE m.kind IN (${kinds})`;
+  FROM growth.memberships AS m JOIN growth.user_subjects AS s ON s.entity_id = m.user_id WHERE m.kind IN (${kinds})${whose}`;
   return sql`/* the sole group of each event that names none */
 WITH members AS MATERIALIZED (${members}),
-unnamed AS MATERIALIZED (SELECT e.message_id, e.identifier_id, e.timestamp AS happened_at, e.received_at FROM raw.events AS e
-  WHERE ${events} AND ${namedSubject(project, entity)} IS NULL AND e.identifier_id IN (SELECT subject_id FROM members)),
+unnamed AS MATERIALIZED (SELECT e.message_id, e.identifier_id, e.timestamp AS happened_at, e.received_at FROM ${events.from} AS e
+  WHERE ${events.where} AND ${namedSubject(project, entity)} IS NULL AND e.identifier_id IN (SELECT subject_id FROM members)),
 candidates AS (SELECT u.message_id, u.received_at, m.group_id, m.below FROM unnamed AS u JOIN members AS m ON m.subject_id = u.identifier_id
   WHERE m.valid_from <= u.happened_at AND (m.valid_to IS NULL OR m.valid_to > u.happened_at))
 SELECT message_id, min(received_at) AS received_at,
@@ -122,7 +126,7 @@ function scalarFacts(
   path: FactPath,
   grain: "day" | "hour",
   measures: readonly ScalarMeasure[],
-  events: Sql,
+  events: EventSet,
 ): Sql {
   const { dialect, timezone } = scope;
   const bucket = grain === "day" ? dialect.day(sql`e.timestamp`, timezone) : dialect.hour(sql`e.timestamp`);
@@ -134,12 +138,12 @@ function scalarFacts(
   return sql`/* ${comment(`add to the ${grain} measures of ${entity.kind}`)} */
 INSERT INTO ${nameOf(factTable(entity.kind, grain))} (subject_id, via, bucket, ${join(measures.map((candidate) => name(candidate.id)))})
 SELECT ${path.subject}, ${path.via}, ${bucket}, ${join(measures.map((candidate) => overEvents(scope, candidate)))}
-FROM raw.events AS e ${path.joins}
-WHERE ${events} AND ${path.condition} AND (${join(names, " OR ")})
+FROM ${events.from} AS e ${path.joins}
+WHERE ${events.where} AND ${path.condition} AND (${join(names, " OR ")})
 GROUP BY 1, 2, 3`;
 }
 
-function valueFacts(scope: EventScope, entity: EntityKind, path: FactPath, candidate: Measure, events: Sql): Sql {
+function valueFacts(scope: EventScope, entity: EntityKind, path: FactPath, candidate: Measure, events: EventSet): Sql {
   const { dialect, timezone } = scope;
   const property = candidate.aggregate.type === "values" ? candidate.aggregate.property : "";
   const value = onlyFor(candidate.filter, propertyText(scope, callOf(candidate.filter), property));
@@ -147,8 +151,8 @@ function valueFacts(scope: EventScope, entity: EntityKind, path: FactPath, candi
 INSERT INTO ${nameOf(values(entity.kind))} (subject_id, via, measure, bucket, value, n)
 SELECT subject_id, via, ${candidate.id}, bucket, value, count(*) FROM (
   SELECT ${path.subject} AS subject_id, ${path.via} AS via, ${dialect.day(sql`e.timestamp`, timezone)} AS bucket, ${value} AS value
-  FROM raw.events AS e ${path.joins}
-  WHERE ${events} AND ${path.condition} AND ${eventPredicate(scope, candidate.filter)}) AS seen
+  FROM ${events.from} AS e ${path.joins}
+  WHERE ${events.where} AND ${path.condition} AND ${eventPredicate(scope, candidate.filter)}) AS seen
 WHERE value IS NOT NULL GROUP BY 1, 2, 3, 4, 5`;
 }
 

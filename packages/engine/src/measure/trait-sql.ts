@@ -1,5 +1,7 @@
 import { CambiumError } from "../base/errors.js";
 import type { CycleWindow } from "../base/cycle.js";
+import { dayText } from "../base/day.js";
+import { microsPerHour } from "../base/instant.js";
 import { conditionPredicate, scoreJoins, scoresNamed } from "../project/compile/condition-predicate.js";
 import type { EventScope } from "../project/compile/event-predicate.js";
 import { hiddenOf } from "../project/compile/hidden.js";
@@ -104,6 +106,12 @@ function orderFormulas(kind: string, formulas: readonly Trait[]): (Trait & { typ
   return ordered;
 }
 
+/** What is rolled up from the members of one kind, and the scores that its conditions read. */
+interface Rollups {
+  readonly aggregates: Sql[];
+  readonly scores: Set<string>;
+}
+
 /** Collects what has to be joined while expressions are made. */
 class TraitsBuilder {
   #scope: EventScope;
@@ -116,7 +124,7 @@ class TraitsBuilder {
   #values = new Map<string, Sql>();
   #profile = new Set<string>();
   #computed = new Set<string>();
-  #rollups: { alias: string; query: Sql }[] = [];
+  #rollups = new Map<string, Rollups>();
 
   constructor(scope: EventScope, project: Project, kind: string, window: CycleWindow, entities: string, traitTable: (kind: string) => Sql) {
     this.#traitTable = traitTable;
@@ -179,7 +187,9 @@ class TraitsBuilder {
 
   /** Distinct days with at least one event. */
   days(measure: Measure, within: string | undefined): Sql {
-    const counted = sql`${this.#inWindow(measure, within)} AND f.${name(measure.id)} > 0`;
+    const some = sql`f.${name(measure.id)} > 0`;
+    const window = this.#inWindow(measure, within);
+    const counted = window === undefined ? some : sql`${window} AND ${some}`;
     return this.#fact(measure, within, this.#scope.dialect.filtered(sql`count(DISTINCT f.bucket)`, counted), "d");
   }
 
@@ -190,19 +200,25 @@ class TraitsBuilder {
   }
 
   #today(): Sql {
-    const { dialect, timezone } = this.#scope;
-    return dialect.day(dialect.timestamp(this.#window.now), timezone);
+    return this.#scope.dialect.date(dayText(this.#window.now, this.#scope.timezone));
   }
 
-  /** Buckets up to the moment: the facts never hold later ones, unless the moment is in the past. */
-  #inWindow(measure: { grain: "day" | "hour" }, within: string | undefined): Sql {
+  /** Buckets of the window; undefined where that is all of them. Facts are never later than the moment, unless it is past. */
+  #inWindow(measure: { grain: "day" | "hour" }, within: string | undefined): Sql | undefined {
     const { dialect } = this.#scope;
-    const last = measure.grain === "day" ? this.#today() : dialect.hour(dialect.timestamp(this.#window.now));
-    const upTo = sql`f.bucket <= ${last}`;
-    if (within === undefined) return upTo;
+    const { now } = this.#window;
+    const hour = Math.floor(now / microsPerHour) * microsPerHour;
+    const last = measure.grain === "day" ? this.#today() : dialect.timestamp(hour);
+    const upTo = this.#isPast ? [sql`f.bucket <= ${last}`] : [];
+    if (within === undefined) return upTo[0];
     const { length } = durationOf(within);
-    const first = measure.grain === "day" ? dialect.addDays(last, -length) : dialect.addMicros(last, -length * 3_600_000_000);
-    return sql`f.bucket > ${first} AND ${upTo}`;
+    const first = measure.grain === "day" ? dialect.addDays(last, -length) : dialect.timestamp(hour - length * microsPerHour);
+    return join([sql`f.bucket > ${first}`, ...upTo], " AND ");
+  }
+
+  /** A trait table of its own is what the past brings along. */
+  get #isPast(): boolean {
+    return this.#traitTable !== currentTraits;
   }
 
   fromValues(trait: Trait & { type: "most_frequent" | "unique_count" | "unique_list" }, measure: string, within: string | undefined): Sql {
@@ -238,9 +254,7 @@ class TraitsBuilder {
 
   rollup(trait: Trait & { type: "rollup" }): Sql {
     const { dialect } = this.#scope;
-    const alias = `r_${trait.name}`;
-    const context = this.#scope;
-    const where = trait.where === undefined ? sql`TRUE` : conditionPredicate(context, this.#project, trait.from, trait.where);
+    const where = trait.where === undefined ? sql`TRUE` : conditionPredicate(this.#scope, this.#project, trait.from, trait.where);
     const value = trait.trait === undefined ? sql`1` : sql`t.${name(trait.trait)}`;
     // Decimal sums are exact, so the result does not depend on the order in which members are read.
     const exact = dialect.cast(value, "decimal");
@@ -256,16 +270,19 @@ class TraitsBuilder {
       count: () => filtered(sql`count(*)`),
       count_where: () => filtered(sql`count(*)`),
     };
-    const aggregate = rolls[trait.roll]();
-    const scores = trait.where === undefined ? [] : scoresNamed(trait.where);
-    this.#rollups.push({
-      alias,
-      query: sql`SELECT m.group_id AS entity_id, ${aggregate} AS result FROM (${membersQuery(this.#scope, this.#project, this.#kind, trait.from, this.#window)}) AS m
-    JOIN ${name(this.#entities)} AS g ON g.entity_id = m.group_id
-    JOIN ${this.#traitTable(trait.from)} AS t ON t.entity_id = m.member_id ${scoreJoins(scores)} GROUP BY m.group_id`,
-    });
-    const result = sql`${name(alias)}.result`;
+    const rollups = this.#rollups.get(trait.from) ?? { aggregates: [], scores: new Set<string>() };
+    rollups.aggregates.push(sql`${rolls[trait.roll]()} AS ${name(trait.name)}`);
+    for (const score of trait.where === undefined ? [] : scoresNamed(trait.where)) rollups.scores.add(score);
+    this.#rollups.set(trait.from, rollups);
+    const result = sql`${name(`r_${trait.from}`)}.${name(trait.name)}`;
     return trait.roll === "count" || trait.roll === "count_where" ? sql`coalesce(${result}, 0)` : result;
+  }
+
+  /** Everything that is rolled up from one kind, in one pass over the members. */
+  #rollupQuery(from: string, { aggregates, scores }: Rollups): Sql {
+    return sql`SELECT m.group_id AS entity_id, ${join(aggregates, ",\n    ")} FROM (${membersQuery(this.#scope, this.#project, this.#kind, from, this.#window)}) AS m
+    JOIN ${name(this.#entities)} AS g ON g.entity_id = m.group_id
+    JOIN ${this.#traitTable(from)} AS t ON t.entity_id = m.member_id ${scoreJoins([...scores])} GROUP BY m.group_id`;
   }
 
   joins(): Sql {
@@ -286,7 +303,7 @@ class TraitsBuilder {
   JOIN ${nameOf(factTable(kind, grain))} AS f ON f.subject_id = s.subject_id GROUP BY s.entity_id) AS ${name(alias)} ON ${name(alias)}.entity_id = g.entity_id`);
     }
     for (const [alias, query] of this.#values) parts.push(joined(query, alias));
-    for (const { alias, query } of this.#rollups) parts.push(joined(query, alias));
+    for (const [from, rollups] of this.#rollups) parts.push(joined(this.#rollupQuery(from, rollups), `r_${from}`));
     if (this.#profile.size > 0) parts.push(joined(this.#profileQuery(subjects), "pv"));
     if (this.#computed.size > 0) parts.push(joined(this.#computedQuery(), "cv"));
     return join(parts, "\n");

@@ -11,6 +11,7 @@ import { type Sql, empty, join, name, sql, trustedSql } from "../warehouse/sql.j
 import { nameOf } from "../warehouse/table.js";
 import { computed } from "../warehouse/tables/growth.js";
 import { definitions } from "../warehouse/tables/ops.js";
+import { events } from "../warehouse/tables/raw.js";
 import type { Connection } from "../warehouse/warehouse.js";
 import { namedSubject } from "./insert-facts.js";
 import { allEvents, newEvents } from "./window.js";
@@ -60,14 +61,15 @@ export async function updateComputed(
         isNew ? "definition" : "event",
       );
     } else {
-      await findConcerned(connection, scope, project, entity, window, each, isNew || window.fromLoad === 0);
+      const concerned = await findConcerned(connection, scope, project, entity, window, each, isNew || window.fromLoad === 0);
+      if (concerned === 0 && !isNew) continue;
       const query =
         each.type === "sequence"
           ? sequenceQuery(scope, project, entity, window, each.condition)
           : exactQuery(scope, project, entity, window, each);
       await replaceChanged(connection, entity, window, each.column, query, "concerned", isNew ? "definition" : "window");
     }
-    await remember(connection, entity.kind, each.column, fingerprint, window);
+    if (isNew || each.type === "sql") await remember(connection, entity.kind, each.column, fingerprint, window);
   }
 }
 
@@ -143,7 +145,7 @@ FROM ${author} AS q JOIN ${name("growth", `${entity.kind}_subjects`)} AS s ON s.
 GROUP BY s.entity_id`;
 }
 
-/** Entities whose value may differ now, in the temporary table `concerned`. */
+/** Entities whose value may differ now, in the temporary table `concerned`; returns how many. */
 async function findConcerned(
   connection: Connection,
   scope: EventScope,
@@ -152,7 +154,7 @@ async function findConcerned(
   window: CycleWindow,
   each: Computed & { type: "sequence" | "exact" },
   all: boolean,
-): Promise<void> {
+): Promise<number> {
   const { dialect } = connection;
   const subjects = name("growth", `${entity.kind}_subjects`);
   const filters = each.type === "sequence" ? each.condition.sequence : [each.filter];
@@ -161,16 +163,21 @@ async function findConcerned(
     " OR ",
   );
   const span = each.type === "exact" && each.filter.within !== undefined ? durationOf(each.filter.within).micros : undefined;
+  const fresh = newEvents(dialect, window);
+  const subject = namedSubject(project, entity);
   const fallen =
     span === undefined
       ? empty
-      : sql` OR (e.timestamp > ${dialect.timestamp(window.previousNow - span)} AND e.timestamp <= ${dialect.timestamp(window.now - span)})`;
+      : sql`
+UNION SELECT s.entity_id FROM ${nameOf(events)} AS e JOIN ${subjects} AS s ON s.subject_id = ${subject} WHERE (e.timestamp > ${dialect.timestamp(window.previousNow - span)} AND e.timestamp <= ${dialect.timestamp(window.now - span)}) AND (${matching})`;
   const query = all
     ? sql`SELECT DISTINCT entity_id FROM ${subjects}`
-    : sql`SELECT DISTINCT s.entity_id FROM raw.events AS e JOIN ${subjects} AS s ON s.subject_id = ${namedSubject(project, entity)}
-WHERE (${newEvents(dialect, window)}${fallen}) AND (${matching})
+    : sql`SELECT DISTINCT s.entity_id FROM ${fresh.from} AS e JOIN ${subjects} AS s ON s.subject_id = ${subject}
+WHERE ${fresh.where} AND (${matching})${fallen}
 UNION SELECT entity_id FROM ops.touched WHERE kind = ${entity.kind} AND reason IN ('merge', 'membership')`;
   await connection.run(dialect.tempTable("concerned", query));
+  const counted = await connection.first<{ n: number }>(sql`/* how many */ SELECT count(*) AS n FROM concerned`);
+  return counted?.n ?? 0;
 }
 
 async function replaceChanged(
@@ -214,7 +221,7 @@ function concernedEvents(
 ): Sql {
   const names = join(filters.map(namePredicate), " OR ");
   return sql`raw.events AS e JOIN ${name("growth", `${entity.kind}_subjects`)} AS s ON s.subject_id = ${namedSubject(project, entity)}
-  JOIN concerned AS g ON g.entity_id = s.entity_id WHERE ${allEvents(scope.dialect, window)} AND (${names})`;
+  JOIN concerned AS g ON g.entity_id = s.entity_id WHERE ${allEvents(scope.dialect, window).where} AND (${names})`;
 }
 
 /** Exact instants: events in (now − span, now]. */

@@ -3,7 +3,7 @@ import type { EventScope } from "../project/compile/event-predicate.js";
 import { isGroupCallOf } from "../project/group-call.js";
 import type { EntityKind, Project } from "../project/project.js";
 import { groupColumn } from "../warehouse/create-tables.js";
-import { isoOf } from "../base/instant.js";
+import { type Instant, instantOf, isoOf } from "../base/instant.js";
 import type { Dialect } from "../warehouse/dialect.js";
 import { type Sql, name, sql } from "../warehouse/sql.js";
 import { nameOf } from "../warehouse/table.js";
@@ -12,8 +12,8 @@ import { definitions } from "../warehouse/tables/ops.js";
 import type { Connection } from "../warehouse/warehouse.js";
 import { factTable, planMeasures, settledPlan, valuesKind } from "./fact-tables.js";
 import { insertMemberFacts, insertNamedFacts, namedSubject } from "./insert-facts.js";
-import { isScalar } from "./measures.js";
-import { allEvents, newEvents, seenEvents } from "./window.js";
+import { type Measure, isScalar } from "./measures.js";
+import { type EventSet, allEvents, newEvents, seenEvents } from "./window.js";
 
 /**
  * Brings the measures of every kind up to the cycle's moment: new measures are back-filled over what earlier cycles saw,
@@ -21,64 +21,98 @@ import { allEvents, newEvents, seenEvents } from "./window.js";
  */
 export async function updateFacts(connection: Connection, scope: EventScope, project: Project, window: CycleWindow): Promise<void> {
   const { dialect } = connection;
+  const anewSince = await findReattributed(connection, project, window);
+  const events = newEvents(dialect, window);
   for (const entity of project.entities) {
     const plan = window.redefined === true ? await planMeasures(connection, project, entity.kind) : settledPlan(project, entity.kind);
-    const seen = seenEvents(dialect, window);
-    if (window.fromLoad > 0 && plan.fresh.length > 0) {
-      await insertNamedFacts(connection, scope, project, entity, plan.fresh, seen);
-      await insertMemberFacts(connection, scope, project, entity, plan.fresh, seen);
-    }
-    await connection.append(
-      definitions,
-      plan.fresh
-        .filter((fresh) => !isScalar(fresh))
-        .map((fresh) => ({
-          kind: valuesKind(entity.kind),
-          name: fresh.id,
-          version: 1,
-          fingerprint: fresh.id,
-          body: "{}",
-          since: isoOf(window.now),
-          cycle_id: window.cycleId,
-        })),
-    );
-    const events = newEvents(dialect, window);
+    await backFill(connection, scope, project, entity, plan.fresh, window);
     await insertNamedFacts(connection, scope, project, entity, plan.all, events);
-    for (const set of await memberEvents(connection, entity, window, events)) {
+    for (const set of await memberEvents(connection, entity, window, events, anewSince)) {
       if (await insertMemberFacts(connection, scope, project, entity, plan.all, set)) await touchThroughMembers(connection, entity, window);
     }
-    await insertProfileValues(connection, project, entity, window);
+    await insertProfileValues(connection, project, entity, events);
     await touchSubjects(connection, project, entity, window, events);
   }
 }
 
+/** Measures that no cycle has computed before, over what the cycles before have seen. */
+async function backFill(
+  connection: Connection,
+  scope: EventScope,
+  project: Project,
+  entity: EntityKind,
+  fresh: readonly Measure[],
+  window: CycleWindow,
+): Promise<void> {
+  if (fresh.length === 0) return;
+  if (window.fromLoad > 0) {
+    const seen = seenEvents(connection.dialect, window);
+    await insertNamedFacts(connection, scope, project, entity, fresh, seen);
+    await insertMemberFacts(connection, scope, project, entity, fresh, seen);
+  }
+  await connection.append(
+    definitions,
+    fresh
+      .filter((measure) => !isScalar(measure))
+      .map((measure) => ({
+        kind: valuesKind(entity.kind),
+        name: measure.id,
+        version: 1,
+        fingerprint: measure.id,
+        body: "{}",
+        since: isoOf(window.now),
+        cycle_id: window.cycleId,
+      })),
+  );
+}
+
 /** New events and, where memberships or identity changed, all events of the people concerned: disjoint sets. */
-async function memberEvents(connection: Connection, entity: EntityKind, window: CycleWindow, events: Sql): Promise<Sql[]> {
+async function memberEvents(
+  connection: Connection,
+  entity: EntityKind,
+  window: CycleWindow,
+  events: EventSet,
+  anewSince: Instant | undefined,
+): Promise<EventSet[]> {
   if (!entity.isGroup) return [];
-  if (window.fromLoad === 0 || !(await forgetAttribution(connection, entity))) return [events];
+  if (anewSince === undefined) return [events];
+  await forgetAttribution(connection, entity);
   const concerned = sql`(SELECT identifier_id FROM reattributed)`;
+  const all = allEvents(connection.dialect, window);
+  const since = connection.dialect.timestamp(anewSince);
   return [
-    sql`${events} AND e.identifier_id NOT IN ${concerned}`,
-    sql`${allEvents(connection.dialect, window)} AND e.identifier_id IN ${concerned}`,
+    { ...events, where: sql`${events.where} AND e.identifier_id NOT IN ${concerned}` },
+    { ...all, where: sql`${all.where} AND e.timestamp >= ${since} AND e.identifier_id IN ${concerned}`, few: true },
   ];
 }
 
 /**
- * Facts that reached a group through people whose memberships or identity changed are deleted, to be attributed anew;
- * the identifiers concerned are in the temporary table `reattributed`. Returns whether there are any.
+ * Identifiers whose events must be attributed anew, since their person's memberships or identity changed in this cycle:
+ * in the temporary table `reattributed`. Returns the time of the first event of theirs, undefined when there are none.
  */
-async function forgetAttribution(connection: Connection, entity: EntityKind): Promise<boolean> {
+async function findReattributed(connection: Connection, project: Project, window: CycleWindow): Promise<Instant | undefined> {
+  if (window.fromLoad === 0 || !project.entities.some((entity) => entity.isGroup)) return undefined;
+  const people = sql`FROM ops.touched WHERE kind = 'user' AND reason IN ('membership', 'merge')`;
+  const moved = await connection.first<{ n: number }>(
+    sql`/* people whose memberships or identity changed */ SELECT count(*) AS n ${people}`,
+  );
+  if ((moved?.n ?? 0) === 0) return undefined;
   await connection.run(
     connection.dialect.tempTable(
       "reattributed",
-      sql`SELECT i.identifier_id FROM growth.identifiers AS i
+      sql`SELECT i.identifier_id, i.first_seen FROM growth.identifiers AS i
           JOIN growth.user_subjects AS s ON s.subject_id = i.identifier_id
-          WHERE i.unnamed_at IS NOT NULL
-            AND s.entity_id IN (SELECT entity_id FROM ops.touched WHERE kind = 'user' AND reason IN ('membership', 'merge'))`,
+          WHERE i.unnamed_at IS NOT NULL AND s.entity_id IN (SELECT entity_id ${people})`,
     ),
   );
-  const some = await connection.first<{ n: number }>(sql`/* identifiers to attribute anew */ SELECT count(*) AS n FROM reattributed`);
-  if ((some?.n ?? 0) === 0) return false;
+  const first = await connection.first<{ since: string | null }>(
+    sql`/* the first event to attribute anew */ SELECT min(first_seen) AS since FROM reattributed`,
+  );
+  return typeof first?.since === "string" ? instantOf(first.since) : undefined;
+}
+
+/** Facts that reached a group through the identifiers in `reattributed` are deleted. */
+async function forgetAttribution(connection: Connection, entity: EntityKind): Promise<void> {
   // Entities that lose facts must be looked at again, whether or not they get others.
   await connection.run(sql`/* groups that may lose facts */
 INSERT INTO ops.touched (cycle_id, kind, entity_id, reason, message_id)
@@ -88,11 +122,10 @@ WHERE f.via IN (SELECT identifier_id FROM reattributed)`);
   for (const table of [factTable(entity.kind, "day"), factTable(entity.kind, "hour"), values(entity.kind)]) {
     await connection.run(connection.dialect.deleteWhere(table, sql`via IN (SELECT identifier_id FROM reattributed)`));
   }
-  return true;
 }
 
 /** Traits that identify calls (users) and group calls (groups) carry, a row per name and call. */
-async function insertProfileValues(connection: Connection, project: Project, entity: EntityKind, window: CycleWindow): Promise<void> {
+async function insertProfileValues(connection: Connection, project: Project, entity: EntityKind, events: EventSet): Promise<void> {
   const { dialect } = connection;
   const subject = entity.isGroup ? sql`e.${name(groupColumn(entity.kind))}` : sql`e.identifier_id`;
   const call = entity.isGroup ? sql`e.type = 'group' AND ${isGroupCallOf(dialect, project, entity)}` : sql`e.type = 'identify'`;
@@ -101,7 +134,7 @@ INSERT INTO ${nameOf(profileValues(entity.kind))} (subject_id, name, value, happ
 SELECT subject_id, name, value, happened_at, received_at, message_id FROM (
   SELECT c.subject_id, k.value AS name, ${dialect.jsonEntry(sql`c.traits`, sql`k.value`)} AS value, c.happened_at, c.received_at, c.message_id
   FROM (SELECT ${subject} AS subject_id, e.traits, e.timestamp AS happened_at, e.received_at, e.message_id
-        FROM raw.events AS e WHERE ${newEvents(dialect, window)} AND ${call} AND e.traits IS NOT NULL AND ${subject} IS NOT NULL) AS c,
+        FROM ${events.from} AS e WHERE ${events.where} AND ${call} AND e.traits IS NOT NULL AND ${subject} IS NOT NULL) AS c,
     ${dialect.unnest(dialect.jsonKeys(sql`c.traits`), "k")}) AS said
 WHERE value IS NOT NULL`);
 }
@@ -112,11 +145,11 @@ async function touchSubjects(
   project: Project,
   entity: EntityKind,
   window: CycleWindow,
-  events: Sql,
+  events: EventSet,
 ): Promise<void> {
   const { dialect } = connection;
   const subject = namedSubject(project, entity);
-  const named = sql`SELECT ${subject} AS subject_id, e.message_id, e.received_at FROM raw.events AS e WHERE ${events} AND ${subject} IS NOT NULL`;
+  const named = sql`SELECT ${subject} AS subject_id, e.message_id, e.received_at FROM ${events.from} AS e WHERE ${events.where} AND ${subject} IS NOT NULL`;
   await connection.run(touch(dialect, entity, window, named));
 }
 

@@ -7,7 +7,7 @@ import { type TableSpec, nameOf } from "../warehouse/table.js";
 import { score as scoreTable } from "../warehouse/tables/growth.js";
 import type { Connection } from "../warehouse/warehouse.js";
 import { componentColumn, needsEverybody, scoreQuery } from "./score-sql.js";
-import { recordChanges, touchedTable } from "./update-traits.js";
+import { type TraitUpdate, recordChanges, touchedTable } from "./update-traits.js";
 
 /** Recomputes the scores of the entities that the cycle touched, and writes what differs. */
 export async function updateScores(
@@ -17,10 +17,11 @@ export async function updateScores(
   entity: EntityKind,
   window: CycleWindow,
   versions: ReadonlyMap<string, number>,
+  looked: TraitUpdate,
 ): Promise<number> {
   let changed = 0;
   for (const score of project.scores.filter((candidate) => candidate.entity === entity.kind)) {
-    changed += await updateScore(connection, scope, project, score, window, versions.get(score.name) ?? 1);
+    changed += await updateScore(connection, scope, project, score, window, versions.get(score.name) ?? 1, looked);
   }
   return changed;
 }
@@ -44,13 +45,15 @@ async function updateScore(
   score: Score,
   window: CycleWindow,
   version: number,
+  looked: TraitUpdate,
 ): Promise<number> {
   const { dialect } = connection;
   const table = window.redefined === true ? await ensureScoreTable(connection, score) : scoreTable(score.name);
   const touched = name(touchedTable(score.entity));
   const everybody = needsEverybody(score);
   const traitsName = name("growth", `${score.entity}_traits`);
-  await removeGone(connection, table, score, touched);
+  if (looked.vanished) await removeGone(connection, table, score, touched);
+  if (looked.touched === 0 && !(everybody && looked.vanished)) return 0;
   const from = everybody ? sql`${traitsName} AS t` : sql`${traitsName} AS t JOIN ${touched} AS g ON g.entity_id = t.entity_id`;
   await connection.run(dialect.tempTable("scores_now", scoreQuery(scope, project, score, from)));
   const compared = ["value", "bucket", ...score.components.map(componentColumn)];
@@ -69,13 +72,15 @@ async function updateScore(
 FROM scores_now AS n LEFT JOIN ${nameOf(table)} AS o ON o.entity_id = n.entity_id WHERE ${differs}`,
     ),
   );
+  const counted = await connection.first<{ n: number }>(sql`/* how many changed */ SELECT count(*) AS n FROM scores_changed`);
+  const changed = counted?.n ?? 0;
+  if (changed === 0) return 0;
   const columns = ["entity_id", "version", "updated_at", "cycle_id", ...compared];
   for (const statement of dialect.upsert(table, sql`SELECT ${join(columns.map((column) => name(column)))} FROM scores_changed`, columns))
     await connection.run(statement);
   if (everybody) await touchChanged(connection, score, window);
   await recordChanges(connection, score.entity, window, sql`SELECT entity_id FROM scores_changed`);
-  const counted = await connection.first<{ n: number }>(sql`/* how many changed */ SELECT count(*) AS n FROM scores_changed`);
-  return counted?.n ?? 0;
+  return changed;
 }
 
 /** Somebody's percentile moved because somebody else's trait did: audiences must look at them too. */

@@ -7,6 +7,13 @@ import { traits } from "../warehouse/tables/growth.js";
 import type { Connection } from "../warehouse/warehouse.js";
 import { traitColumns, traitsQuery } from "./trait-sql.js";
 
+export interface TraitUpdate {
+  readonly touched: number;
+  readonly changed: number;
+  /** Entities were touched that are no more: a merge swallowed them. */
+  readonly vanished: boolean;
+}
+
 /**
  * Recomputes the traits of the entities that the cycle touched and writes what differs. Afterwards the temporary table
  * `touched_<kind>` holds who was looked at and why, for scores and audiences.
@@ -17,19 +24,21 @@ export async function updateTraits(
   project: Project,
   entity: EntityKind,
   window: CycleWindow,
-): Promise<{ touched: number; changed: number }> {
+): Promise<TraitUpdate> {
   const { dialect } = connection;
   const { kind } = entity;
   const table = traits(kind);
   const columns = traitColumns(project, kind);
   if (window.redefined === true) await matchTraitColumns(connection, table, columns);
   await connection.run(dialect.tempTable(touchedTable(kind), touchedQuery(connection, kind)));
-  await removeVanished(connection, kind);
-  const before = await connection.first<{ n: number }>(
-    sql`/* how many are looked at */ SELECT count(*) AS n FROM ${name(touchedTable(kind))}`,
+  const before = await connection.first<{ n: number; named: number }>(
+    sql`/* how many are looked at, of how many touched */ SELECT (SELECT count(*) FROM ${name(touchedTable(kind))}) AS n,
+  (SELECT count(DISTINCT entity_id) FROM ops.touched WHERE kind = ${kind}) AS named`,
   );
   const touched = before?.n ?? 0;
-  if (touched === 0) return { touched: 0, changed: 0 };
+  const vanished = (before?.named ?? 0) > touched;
+  if (vanished) await removeVanished(connection, kind);
+  if (touched === 0) return { touched, changed: 0, vanished };
   await connection.run(dialect.tempTable("traits_now", traitsQuery(scope, project, kind, window, touchedTable(kind))));
   const differs =
     columns.length === 0
@@ -45,12 +54,14 @@ export async function updateTraits(
 LEFT JOIN ${nameOf(table)} AS o ON o.entity_id = n.entity_id WHERE ${differs}`,
     ),
   );
+  const after = await connection.first<{ n: number }>(sql`/* how many changed */ SELECT count(*) AS n FROM traits_changed`);
+  const changed = after?.n ?? 0;
+  if (changed === 0) return { touched, changed, vanished };
   const names = ["entity_id", "updated_at", "cycle_id", ...columns.map(({ column }) => column)];
   for (const statement of dialect.upsert(table, sql`SELECT ${join(names.map((column) => name(column)))} FROM traits_changed`, names))
     await connection.run(statement);
   await recordChanges(connection, kind, window, sql`SELECT entity_id FROM traits_changed`);
-  const after = await connection.first<{ n: number }>(sql`/* how many changed */ SELECT count(*) AS n FROM traits_changed`);
-  return { touched, changed: after?.n ?? 0 };
+  return { touched, changed, vanished };
 }
 
 export function touchedTable(kind: string): string {

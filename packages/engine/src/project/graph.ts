@@ -155,6 +155,19 @@ export function orderedAudiences(project: Project): Audience[] {
   return named(topologicalOrder(project), "audience", project.audiences);
 }
 
+/** Audiences of a kind in layers: each after the layers that hold the audiences it names. */
+export function audienceLayers(project: Project, kind: string): Audience[][] {
+  const depths = new Map<string, number>();
+  const layers: Audience[][] = [];
+  for (const audience of orderedAudiences(project).filter((candidate) => candidate.entity === kind)) {
+    const named = audienceReads(audience).flatMap((node) => (node.type === "audience" ? [depths.get(node.name) ?? 0] : []));
+    const depth = named.length === 0 ? 0 : Math.max(...named) + 1;
+    depths.set(audience.name, depth);
+    (layers[depth] ??= []).push(audience);
+  }
+  return layers;
+}
+
 export function orderedModels(project: Project): Model[] {
   return named(topologicalOrder(project), "model", project.models);
 }

@@ -15,6 +15,7 @@ import type { EventScope, TypedProperties } from "../project/compile/event-predi
 import type { Project } from "../project/project.js";
 import { name, sql } from "../warehouse/sql.js";
 import { cycles } from "../warehouse/tables/ops.js";
+import { cycleEvents } from "../warehouse/tables/working.js";
 import type { Connection } from "../warehouse/warehouse.js";
 import { recordDefinitions } from "./definitions.js";
 
@@ -51,6 +52,8 @@ export interface CycleOptions {
   readonly typed?: TypedProperties;
   /** Look at everyone, as after a definition change. */
   readonly everyone?: boolean;
+  /** Up to so many new events are set aside for the cycle's statements, each of which then looks at nothing else. */
+  readonly copiedEventsMax?: number;
   readonly onStep?: (step: string) => void;
 }
 
@@ -88,17 +91,38 @@ export async function runCycle(connection: Connection, project: Project, options
   const due = await connection.first<{ n: number }>(
     sql`/* events whose timestamp has come */ SELECT count(*) AS n FROM raw.events AS e WHERE ${comeDue(connection.dialect, window)}`,
   );
-  return connection.transaction(() => turn(connection, project, { ...window, deferred: (due?.n ?? 0) > 0 }, options));
+  const counted = await connection.first<{ n: number }>(
+    sql`/* events of this cycle */ SELECT coalesce(sum(stored), 0) AS n FROM ops.loads WHERE load_id > ${window.fromLoad} AND load_id <= ${window.toLoad}`,
+  );
+  const deferred = due?.n ?? 0;
+  const events = counted?.n ?? 0;
+  const copied = window.fromLoad > 0 && events + deferred <= (options.copiedEventsMax ?? copiedEventsMax);
+  return connection.transaction(async () => {
+    if (copied) await copyEvents(connection, window);
+    return turn(connection, project, { ...window, deferred: deferred > 0, copied }, events, options);
+  });
 }
 
-async function turn(connection: Connection, project: Project, window: CycleWindow, options: CycleOptions): Promise<CycleSummary> {
+const copiedEventsMax = 50_000;
+
+async function copyEvents(connection: Connection, window: CycleWindow): Promise<void> {
+  const { dialect } = connection;
+  const loaded = sql`SELECT * FROM raw.events AS e WHERE e.load_id > ${window.fromLoad} AND e.load_id <= ${window.toLoad}`;
+  const due = sql`SELECT * FROM raw.events AS e WHERE ${comeDue(dialect, window)}`;
+  await connection.run(sql`/* the events of this cycle */ ${dialect.tempTable(cycleEvents, sql`${loaded} UNION ALL ${due}`)}`);
+}
+
+async function turn(
+  connection: Connection,
+  project: Project,
+  window: CycleWindow,
+  events: number,
+  options: CycleOptions,
+): Promise<CycleSummary> {
   const scope: EventScope = { dialect: connection.dialect, now: window.now, timezone: project.timezone, typed: options.typed ?? new Map() };
   const watch = stopwatch(options.onStep);
   const redefined = window.redefined === true;
   await connection.run(sql`/* a new cycle touches nobody yet */ DELETE FROM ops.touched`);
-  const counted = await connection.first<{ n: number }>(
-    sql`/* events of this cycle */ SELECT coalesce(sum(stored), 0) AS n FROM ops.loads WHERE load_id > ${window.fromLoad} AND load_id <= ${window.toLoad}`,
-  );
   await closeDay(connection, project, window);
   const identity = await watch("identify", () => identify(connection, project, window));
   await watch("measure", () => updateFacts(connection, scope, project, window));
@@ -108,23 +132,26 @@ async function turn(connection: Connection, project: Project, window: CycleWindo
   const touched: Record<string, number> = {};
   const changed: Record<string, number> = {};
   let scored = 0;
-  let moved = { entered: 0, left: 0 };
+  const moved = { entered: 0, left: 0 };
   for (const entity of project.entities) {
     const { kind } = entity;
     if (everyone) {
       await connection.run(sql`/* everyone is looked at */ INSERT INTO ops.touched (cycle_id, kind, entity_id, reason, message_id)
 SELECT ${window.cycleId}, ${kind}, entity_id, 'definition', NULL FROM ${name("growth", `${kind}_entities`)}`);
     }
-    await watch(`${kind} traits`, async () => {
+    const looked = await watch(`${kind} traits`, async () => {
       await touchEdges(connection, scope, project, entity, window);
       await updateComputed(connection, scope, project, entity, window);
-      const outcome = await updateTraits(connection, scope, project, entity, window);
-      touched[kind] = outcome.touched;
-      changed[kind] = outcome.changed;
+      return updateTraits(connection, scope, project, entity, window);
     });
-    scored += await watch(`${kind} scores`, () => updateScores(connection, scope, project, entity, window, versions.score));
-    const moves = await watch(`${kind} audiences`, () => updateAudiences(connection, scope, project, entity, window, versions.audience));
-    moved = { entered: moved.entered + moves.entered, left: moved.left + moves.left };
+    touched[kind] = looked.touched;
+    changed[kind] = looked.changed;
+    scored += await watch(`${kind} scores`, () => updateScores(connection, scope, project, entity, window, versions.score, looked));
+    const moves = await watch(`${kind} audiences`, () =>
+      updateAudiences(connection, scope, project, entity, window, versions.audience, looked),
+    );
+    moved.entered += moves.entered;
+    moved.left += moves.left;
     await watch(`${kind} roll-ups`, () => touchMembersGroups(connection, scope, project, entity, window));
   }
   const { steps, seconds } = watch.done();
@@ -132,7 +159,7 @@ SELECT ${window.cycleId}, ${kind}, entity_id, 'definition', NULL FROM ${name("gr
     cycleId: window.cycleId,
     kind: everyone || window.fromLoad === 0 ? "full" : "incremental",
     now: window.now,
-    events: counted?.n ?? 0,
+    events,
     merges: identity.merges,
     touched,
     changed,

@@ -62,6 +62,8 @@ export interface Dialect {
   jsonAt(json: Sql, path: readonly string[]): Sql;
   /** Texts at several paths of one JSON value, as a list in that order; parses the value once. */
   jsonTexts(json: Sql, paths: readonly (readonly string[])[]): Sql;
+  /** A list of expressions of one type; nulls stay in it. */
+  list(items: readonly Sql[]): Sql;
   /** The i-th item of a list, counted from 0. */
   listItem(list: Sql, index: number): Sql;
   /** Names of an object's keys, as a list of text (empty for anything else). */

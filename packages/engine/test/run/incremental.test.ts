@@ -60,6 +60,7 @@ const step = fc.oneof(
     arbitrary: fc.record({
       type: fc.constant("cycle" as const),
       minutes: fc.oneof(fc.integer({ min: 0, max: 3 }), fc.integer({ min: 10, max: 400 }), fc.constant(1440 * 3)),
+      copied: fc.boolean(),
     }),
   },
   { weight: 1, arbitrary: fc.record({ type: fc.constant("define" as const), project: fc.integer({ min: 0, max: projects.length - 1 }) }) },
@@ -113,11 +114,11 @@ test(
           let now = start;
           let loadId = 0;
           let made = 0;
-          for (const each of [...steps, { type: "cycle" as const, minutes: 1 }]) {
+          for (const each of [...steps, { type: "cycle" as const, minutes: 1, copied: true }]) {
             if (each.type === "define") project = projects[each.project] as typeof project;
             else if (each.type === "cycle") {
               now += each.minutes * 60_000_000;
-              await runCycle(connection, project, { now });
+              await runCycle(connection, project, { now, ...(!each.copied && { copiedEventsMax: 0 }) });
               // Whatever is added up between cycles, nobody sees a difference.
               if (each.minutes % 2 === 1) await maintain(connection, project);
             } else {

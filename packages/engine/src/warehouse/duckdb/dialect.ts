@@ -74,6 +74,7 @@ export const duckdbDialect: Dialect = {
   jsonText: (json, path) => sql`json_extract_string(${json}, ${jsonPath(path)})`,
   jsonAt: (json, path) => sql`json_extract(${json}, ${jsonPath(path)})`,
   jsonTexts: (json, paths) => sql`json_extract_string(${json}, [${join(paths.map((path) => sql`${jsonPath(path)}`))}])`,
+  list: (items) => sql`[${join(items)}]`,
   listItem: (list, index) => sql`${list}[${index + 1}]`,
   jsonKeys: (json) => sql`coalesce(json_keys(${json}), [])`,
   jsonEntry: (json, key) => sql`json_extract(${json}, '/' || replace(replace(${key}, '~', '~0'), '/', '~1'))`,
