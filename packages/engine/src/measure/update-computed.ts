@@ -24,16 +24,20 @@ import { allEvents, newEvents } from "./window.js";
 
 /** How often SQL is evaluated unless its definition says otherwise. */
 const sqlRefreshMicros = 5 * 60_000_000;
+/** When nothing else happens, exact windows are looked at this often. */
+const exactRefreshMicros = 60_000_000;
 
+/** Returns when the clock alone makes another look necessary; Infinity where it never does. */
 export async function updateComputed(
   connection: Connection,
   scope: EventScope,
   project: Project,
   entity: EntityKind,
   window: CycleWindow,
-): Promise<void> {
+): Promise<Instant> {
   const wanted = computedOf(project, entity.kind);
-  if (wanted.length === 0 && window.redefined !== true) return;
+  let dueAt = Infinity;
+  if (wanted.length === 0 && window.redefined !== true) return dueAt;
   const known = new Map(
     (
       await connection.read<{ name: string; fingerprint: string; since: string }>(
@@ -50,7 +54,9 @@ export async function updateComputed(
     const before = known.get(each.column);
     const isNew = before?.fingerprint !== fingerprint;
     if (each.type === "sql") {
-      if (!isNew && window.now - instantOf(before.since) < each.refreshMicros) continue;
+      const isDue = isNew || window.now - instantOf(before.since) >= each.refreshMicros;
+      dueAt = Math.min(dueAt, (isDue ? window.now : instantOf(before.since)) + each.refreshMicros);
+      if (!isDue) continue;
       await replaceChanged(
         connection,
         entity,
@@ -61,6 +67,7 @@ export async function updateComputed(
         isNew ? "definition" : "event",
       );
     } else {
+      if (each.type === "exact" && each.filter.within !== undefined) dueAt = Math.min(dueAt, window.now + exactRefreshMicros);
       const concerned = await findConcerned(connection, scope, project, entity, window, each, isNew || window.fromLoad === 0);
       if (concerned === 0 && !isNew) continue;
       const query =
@@ -71,6 +78,7 @@ export async function updateComputed(
     }
     if (isNew || each.type === "sql") await remember(connection, entity.kind, each.column, fingerprint, window);
   }
+  return dueAt;
 }
 
 type Computed =

@@ -37,6 +37,8 @@ export interface CycleSummary {
   readonly left: number;
   readonly steps: readonly CycleStep[];
   readonly seconds: number;
+  /** When the clock alone makes another cycle necessary (scheduled SQL, exact windows), day and hour edges aside. */
+  readonly dueAt: Instant;
 }
 
 export interface CycleStep {
@@ -132,6 +134,7 @@ async function turn(
   const touched: Record<string, number> = {};
   const changed: Record<string, number> = {};
   let scored = 0;
+  let dueAt = Infinity;
   const moved = { entered: 0, left: 0 };
   for (const entity of project.entities) {
     const { kind } = entity;
@@ -141,7 +144,7 @@ SELECT ${window.cycleId}, ${kind}, entity_id, 'definition', NULL FROM ${name("gr
     }
     const looked = await watch(`${kind} traits`, async () => {
       await touchEdges(connection, scope, project, entity, window);
-      await updateComputed(connection, scope, project, entity, window);
+      dueAt = Math.min(dueAt, await updateComputed(connection, scope, project, entity, window));
       return updateTraits(connection, scope, project, entity, window);
     });
     touched[kind] = looked.touched;
@@ -167,6 +170,7 @@ SELECT ${window.cycleId}, ${kind}, entity_id, 'definition', NULL FROM ${name("gr
     ...moved,
     steps,
     seconds,
+    dueAt,
   };
   await recordCycle(connection, project, window, summary);
   return summary;

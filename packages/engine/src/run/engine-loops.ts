@@ -1,5 +1,6 @@
 import { type RunResult } from "../activate/run.js";
 import type { SyncRunner } from "../activate/runner.js";
+import { dayText } from "../base/day.js";
 import { type Clock, type Instant, microsPerHour } from "../base/instant.js";
 import { type LoadSummary, loadSegments } from "../collect/load/load-segments.js";
 import { type MessageFilter, buildMessageFilter } from "../collect/load/message-filter.js";
@@ -63,6 +64,7 @@ export class EngineLoops {
   #checkpointTimer: NodeJS.Timeout | undefined;
   #closed = false;
   #lastCycleNow: Instant = 0;
+  #dueAt: Instant = Infinity;
   #cyclesSinceMaintained = 0;
   #loadTurn: Promise<void> = Promise.resolve();
   #models = new ModelUpdates();
@@ -179,6 +181,7 @@ export class EngineLoops {
       ...(options.everyone !== undefined && { everyone: options.everyone }),
     });
     this.#lastCycleNow = summary.now;
+    this.#dueAt = summary.dueAt;
     this.#cyclesSinceMaintained += 1;
     if (this.#cyclesSinceMaintained >= maintainEveryCycles && summary.kind === "incremental") {
       this.#cyclesSinceMaintained = 0;
@@ -244,10 +247,10 @@ export class EngineLoops {
 
   #edgePassed(): boolean {
     const now = this.#settings.clock();
+    const { timezone } = this.#settings.project();
     const hourTurned = Math.floor(now / microsPerHour) !== Math.floor(this.#lastCycleNow / microsPerHour);
-    const project = this.#settings.project();
-    const byClock = project.traits.some((trait) => trait.type === "sql" || ("exact" in trait && trait.exact === true));
-    return hourTurned || byClock;
+    // Where a zone is half an hour off, days turn within the hour.
+    return now >= this.#dueAt || hourTurned || dayText(now, timezone) !== dayText(this.#lastCycleNow, timezone);
   }
 
   async #drain(name: LoopName, work: () => Promise<void>): Promise<void> {
