@@ -6,8 +6,9 @@ import type { Condition } from "../project/kinds/condition.js";
 import type { Component } from "../project/kinds/score.js";
 import type { EntityKind } from "../project/project.js";
 import { name, sql } from "../warehouse/sql.js";
-import { eventsBehind, numberText } from "./explain-events.js";
-import { type ExplainContext, explainTrait } from "./explain-trait.js";
+import { type ExplainContext, idSql, once, traitsRow } from "./explain-context.js";
+import { eventsBehind } from "./explain-events.js";
+import { explainTrait } from "./explain-trait.js";
 import { componentColumn } from "./score-sql.js";
 
 /** A condition for one entity, part by part: does it hold, on what value, and by how much does it miss. */
@@ -43,7 +44,7 @@ export async function explainCondition(
     return part(conditionWords(condition), child.value, { detail: missedBy(child.value, condition, holds), children: [child] });
   }
   if ("event" in condition) {
-    const behind = await eventsBehind(context.connection, context.scope, context.project, entity, entityId, context.window, condition);
+    const behind = await eventsBehind(context, entity, entityId, condition);
     return part(conditionWords(condition), behind.total, {
       detail: missedBy(behind.total, condition.count ?? { gte: 1 }, holds),
       events: behind.events,
@@ -51,17 +52,14 @@ export async function explainCondition(
     });
   }
   if ("audience" in condition) return part(conditionWords(condition), holds);
-  const column = hiddenColumn(condition);
-  const row = await context.connection.first<{ value: ExplainedValue }>(
-    sql`/* a hidden trait */ SELECT t.${name(column)} AS value FROM ${name("growth", `${entity.kind}_traits`)} AS t WHERE t.entity_id = ${{ parts: [{ text: numberText(entityId) }] }}`,
-  );
-  return part(conditionWords(condition), row?.value ?? false);
+  const row = await traitsRow(context, entity, entityId);
+  return part(conditionWords(condition), row?.[hiddenColumn(condition)] ?? false);
 }
 
 async function evaluate(context: ExplainContext, entity: EntityKind, entityId: string, condition: Condition): Promise<boolean> {
   const row = await context.connection.first<{ holds: boolean }>(
     sql`/* does a condition hold for one entity */ SELECT ${conditionPredicate(context.scope, context.project, entity.kind, condition)} AS holds
-FROM ${name("growth", `${entity.kind}_traits`)} AS t ${scoreJoins(scoresNamed(condition))} WHERE t.entity_id = ${{ parts: [{ text: numberText(entityId) }] }}`,
+FROM ${name("growth", `${entity.kind}_traits`)} AS t ${scoreJoins(scoresNamed(condition))} WHERE t.entity_id = ${idSql(entityId)}`,
   );
   return row?.holds ?? false;
 }
@@ -108,11 +106,15 @@ export function conditionWords(condition: Condition): string {
 }
 
 /** Why a score has its value: every component with its weight and share, and the traits under it. */
-export async function explainScore(context: ExplainContext, entity: EntityKind, entityId: string, scoreName: string): Promise<Explanation> {
+export function explainScore(context: ExplainContext, entity: EntityKind, entityId: string, scoreName: string): Promise<Explanation> {
+  return once(context, `score ${entity.kind} ${entityId} ${scoreName}`, () => readScore(context, entity, entityId, scoreName));
+}
+
+async function readScore(context: ExplainContext, entity: EntityKind, entityId: string, scoreName: string): Promise<Explanation> {
   const score = context.project.scores.find((candidate) => candidate.name === scoreName && candidate.entity === entity.kind);
   if (score === undefined) throw new CambiumError("NOT_FOUND", `There is no score ${scoreName} of ${entity.kind}.`);
   const row = await context.connection.first<Record<string, number | string | null>>(
-    sql`/* a score now */ SELECT s.* EXCLUDE (entity_id) FROM ${name("growth", `score_${score.name}`)} AS s WHERE s.entity_id = ${{ parts: [{ text: numberText(entityId) }] }}`,
+    sql`/* a score now */ SELECT s.* EXCLUDE (entity_id) FROM ${name("growth", `score_${score.name}`)} AS s WHERE s.entity_id = ${idSql(entityId)}`,
   );
   const node: Explanation = {
     title: `score ${score.name}`,
