@@ -2,7 +2,8 @@ import { CambiumError } from "../base/errors.js";
 import type { ExplainedValue, Explanation } from "../base/explanation.js";
 import { conditionPredicate, scoreJoins, scoresNamed } from "../project/compile/condition-predicate.js";
 import { hiddenColumn } from "../project/compile/hidden.js";
-import type { Condition } from "../project/kinds/condition.js";
+import { conditionWords, neededWords, valueWords } from "../project/definition-words.js";
+import type { Condition, Operators } from "../project/kinds/condition.js";
 import type { Component } from "../project/kinds/score.js";
 import type { EntityKind } from "../project/project.js";
 import { name, sql } from "../warehouse/sql.js";
@@ -36,12 +37,14 @@ export async function explainCondition(
   if ("any" in condition) return part("any of", holds, { children: await parts(condition.any) });
   if ("not" in condition) return part("not", holds, { children: await parts([condition.not]) });
   if ("trait" in condition) {
-    const child = await explainTrait(context, entity, entityId, condition.trait);
-    return part(conditionWords(condition), child.value, { detail: missedBy(child.value, condition, holds), children: [child] });
+    const { trait, ...operators } = condition;
+    const child = await explainTrait(context, entity, entityId, trait);
+    return part(conditionWords(condition), child.value, { detail: missedBy(child.value, operators, holds), children: [child] });
   }
   if ("score" in condition) {
-    const child = await explainScore(context, entity, entityId, condition.score);
-    return part(conditionWords(condition), child.value, { detail: missedBy(child.value, condition, holds), children: [child] });
+    const { score, ...operators } = condition;
+    const child = await explainScore(context, entity, entityId, score);
+    return part(conditionWords(condition), child.value, { detail: missedBy(child.value, operators, holds), children: [child] });
   }
   if ("event" in condition) {
     const behind = await eventsBehind(context, entity, entityId, condition);
@@ -65,44 +68,15 @@ FROM ${name("growth", `${entity.kind}_traits`)} AS t ${scoreJoins(scoresNamed(co
 }
 
 /** `is 3, needs at least 5: 2 short`. */
-function missedBy(value: ExplainedValue, operators: object, holds: boolean): string | undefined {
+function missedBy(value: ExplainedValue, operators: Operators & { bucket?: string | undefined }, holds: boolean): string | undefined {
   if (holds) return undefined;
-  const limits = Object.entries(operators).filter(([operator]) => operator !== "trait" && operator !== "score" && operator !== "bucket");
-  const words = limits.map(([operator, limit]) => {
-    const needs = `needs ${operator.replaceAll("_", " ")} ${JSON.stringify(limit)}`;
-    if (typeof value !== "number" || typeof limit !== "number") return needs;
-    const gap = Math.abs(limit - value);
-    return `${needs}: ${Number(gap.toFixed(4))} ${value < limit ? "short" : "too much"}`;
+  const limits = [operators.gte, operators.gt, operators.lte, operators.lt].filter((limit) => typeof limit === "number");
+  const gaps = limits.flatMap((limit) => {
+    if (typeof value !== "number" || value === limit) return [];
+    return `${Number(Math.abs(limit - value).toFixed(4))} ${value < limit ? "short" : "too much"}`;
   });
-  return `is ${value === null ? "missing" : JSON.stringify(value)}, ${words.join(", ")}`;
-}
-
-/** A leaf condition in words. */
-export function conditionWords(condition: Condition): string {
-  const operatorsOf = (rest: object) =>
-    Object.entries(rest)
-      .filter(([, argument]) => argument !== undefined)
-      .map(
-        ([operator, argument]) => `${operator.replaceAll("_", " ")} ${typeof argument === "string" ? argument : JSON.stringify(argument)}`,
-      )
-      .join(" and ");
-  if ("trait" in condition) {
-    const { trait, ...rest } = condition;
-    return `${trait} ${operatorsOf(rest)}`.trim();
-  }
-  if ("score" in condition) {
-    const { score, ...rest } = condition;
-    return `score ${score} ${operatorsOf(rest)}`.trim();
-  }
-  if ("event" in condition) {
-    const where = (condition.where ?? []).map(({ property, ...rest }) => `${property} ${operatorsOf(rest)}`).join(" and ");
-    const count = operatorsOf(condition.count ?? { gte: 1 });
-    return `"${[condition.event].flat().join('" or "')}"${where === "" ? "" : ` where ${where}`}${condition.within === undefined ? "" : ` within ${condition.within}`}, count ${count}`;
-  }
-  if ("audience" in condition) return `in audience ${condition.audience}`;
-  if ("sequence" in condition) return condition.sequence.map((step) => `"${[step.event].flat().join('" or "')}"`).join(", then ");
-  if ("sql" in condition) return `SQL: ${condition.sql.trim()}`;
-  return "all" in condition ? "all of" : "any" in condition ? "any of" : "not";
+  const gap = limits.length === 1 && gaps.length === 1 ? `: ${gaps[0]}` : "";
+  return `is ${value === null ? "missing" : valueWords(value)}, needs ${neededWords(operators)}${gap}`;
 }
 
 /** Why a score has its value: every component with its weight and share, and the traits under it. */

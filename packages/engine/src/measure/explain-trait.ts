@@ -1,6 +1,7 @@
 import type { ExplainedValue, Explanation } from "../base/explanation.js";
 import { CambiumError } from "../base/errors.js";
 import { traitNamed } from "../project/compile/trait-type.js";
+import { traitWords } from "../project/definition-words.js";
 import type { Trait } from "../project/kinds/trait.js";
 import { type EntityKind, entityOf } from "../project/project.js";
 import { name, sql } from "../warehouse/sql.js";
@@ -132,16 +133,4 @@ WHERE m.group_id = ${idSql(entityId)} ORDER BY value DESC NULLS LAST, x.key LIMI
     at: row.updated_at,
     children: [],
   }));
-}
-
-/** A definition in one line of words. */
-export function traitWords(trait: Trait): string {
-  if (trait.type === "formula") return trait.formula;
-  if (trait.type === "sql") return trait.sql.trim();
-  if (trait.type === "profile") return `last ${trait.path ?? trait.name} that a call set`;
-  if (trait.type === "rollup")
-    return `${trait.roll} of ${trait.trait ?? "members"} over ${trait.from}s${trait.where === undefined ? "" : ` where ${JSON.stringify(trait.where)}`}`;
-  const what = "property" in trait ? `${trait.type} of ${trait.property}` : trait.type;
-  const filter = trait.where === undefined ? "" : ` where ${trait.where.map((each) => JSON.stringify(each)).join(" and ")}`;
-  return `${what} over "${[trait.event].flat().join('", "')}"${filter}${trait.within === undefined ? "" : ` within ${trait.within}`}`;
 }

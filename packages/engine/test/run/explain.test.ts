@@ -114,8 +114,8 @@ test("not in an audience: which condition fails, and by how much", async () => {
   expect(tree).toMatchObject({ value: false, holds: false, detail: undefined });
   const [inner, revenue, events] = tree.children[0]?.children ?? [];
   expect(inner).toMatchObject({ holds: true, children: [{ title: "audience inner", value: true }] });
-  expect(revenue).toMatchObject({ holds: false, detail: "is 31, needs gte 50: 19 short" });
-  expect(events).toMatchObject({ holds: false, value: 2, detail: "is 2, needs gte 5: 3 short" });
+  expect(revenue).toMatchObject({ holds: false, detail: "is 31, needs at least 50: 19 short" });
+  expect(events).toMatchObject({ holds: false, value: 2, detail: "is 2, needs at least 5: 3 short" });
 });
 
 test("in an audience: since when and by which event", async () => {
