@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { DestinationRow, RowOutcome } from "../src/engine.js";
 import { type Catalogue, openCatalogue } from "../src/index.js";
+import { within } from "../../engine/test/support/within.js";
 import { contextOf, rowOf } from "./support/context.js";
 import { type ToolServer, toolServer } from "./support/tools.js";
 
@@ -72,7 +73,7 @@ test.each(Object.entries(subjects))("%s: killed at random moments, every row end
       // At some request of this try, or while the process starts; the last tries are left alone.
       requestsLeft = attempt < 3 ? 1 + Math.floor(random() * subject.requests) : 0;
       const atStart = attempt === 1 && random() < 0.3 ? setTimeout(() => (kills += killAll()), random() * 60) : undefined;
-      const outcomes: RowOutcome[] = await delivery;
+      const outcomes: RowOutcome[] = await within(90, `the outcomes of round ${round}, try ${attempt}, after ${kills} kills`, delivery);
       clearTimeout(atStart);
       expect(outcomes).toHaveLength(waiting.length);
       const again: DestinationRow[] = [];

@@ -18,7 +18,8 @@ import { type SyncContext, kindOf } from "./source.js";
  *    that cycles changed since the sync was last even (`sync_candidates`). Both: rows with a try that is due.
  * 2. `sync_plan`: those of them to deliver, numbered, with the mapped columns.
  *
- * A waiting row is planned even where wanted equals confirmed: its last try may have arrived.
+ * A waiting row is planned even where wanted equals confirmed: its last try may have arrived. A key is in the plan once,
+ * whatever the tables behind it hold.
  */
 export interface SyncPlan {
   readonly added: number;
@@ -61,6 +62,7 @@ export async function planSync(
     if ("changes" in sync.from) return planLog(run);
     const sharedKeys = incremental ? await matchTouched(run, head) : await matchAll(run);
     await connection.run(connection.dialect.tempTable("sync_plan", resolved(run)));
+    await dropRepeats(run);
     const duplicates = sharedKeys === 0 ? 0 : await countLosers(connection);
     return { ...(await counted(run)), duplicates, toCycle, toChange: 0, full: !incremental };
   });
@@ -203,6 +205,26 @@ WHERE (${dialect.differs(sql`m.row_fingerprint`, sql`m.confirmed`)} OR coalesce(
 AND (r.state IS NULL OR (r.state = 'waiting' AND r.next_at <= ${dialect.timestamp(run.now)})
  OR (r.state = 'failed' AND (${dialect.differs(sql`r.fingerprint`, sql`m.row_fingerprint`)})))${changes}${addsOnly}
 ) AS p`;
+}
+
+/**
+ * A row that a source or the confirmed table holds twice joins to itself here: n times sent would be n × n times confirmed,
+ * and n × n × n × n at the next run. Sent once, it is confirmed once, and the confirmed table has mended itself.
+ */
+async function dropRepeats({ connection, mapping }: PlanRun): Promise<void> {
+  const repeats = await largest(connection, sql`SELECT count(*) - count(DISTINCT row_id) AS n FROM sync_plan`);
+  if (repeats === 0) return;
+  const columns = join(
+    mapping.columns.map((_, index) => sql`, ${name(`c${index}`)}`),
+    "",
+  );
+  await connection.run(
+    connection.dialect.tempTable(
+      "sync_plan",
+      sql`/* a key once */ SELECT row_number() OVER () - 1 AS ordinal, row_id, row_key, entity_id, row_fingerprint, change, has_prior, attempts, first_run${columns}
+FROM (SELECT p.*, row_number() OVER (PARTITION BY row_id ORDER BY ordinal) AS place FROM sync_plan AS p) AS ranked WHERE place = 1`,
+    ),
+  );
 }
 
 const leftRows = sql`SELECT row_id FROM sync_matched WHERE NOT is_wanted`;

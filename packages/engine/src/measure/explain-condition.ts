@@ -2,12 +2,14 @@ import { CambiumError } from "../base/errors.js";
 import type { ExplainedValue, Explanation } from "../base/explanation.js";
 import { conditionPredicate, scoreJoins, scoresNamed } from "../project/compile/condition-predicate.js";
 import { hiddenColumn } from "../project/compile/hidden.js";
-import type { Condition } from "../project/kinds/condition.js";
+import { conditionWords, neededWords, valueWords } from "../project/definition-words.js";
+import type { Condition, Operators } from "../project/kinds/condition.js";
 import type { Component } from "../project/kinds/score.js";
 import type { EntityKind } from "../project/project.js";
 import { name, sql } from "../warehouse/sql.js";
-import { eventsBehind, numberText } from "./explain-events.js";
-import { type ExplainContext, explainTrait } from "./explain-trait.js";
+import { type ExplainContext, idSql, once, traitsRow } from "./explain-context.js";
+import { eventsBehind } from "./explain-events.js";
+import { explainTrait } from "./explain-trait.js";
 import { componentColumn } from "./score-sql.js";
 
 /** A condition for one entity, part by part: does it hold, on what value, and by how much does it miss. */
@@ -35,15 +37,17 @@ export async function explainCondition(
   if ("any" in condition) return part("any of", holds, { children: await parts(condition.any) });
   if ("not" in condition) return part("not", holds, { children: await parts([condition.not]) });
   if ("trait" in condition) {
-    const child = await explainTrait(context, entity, entityId, condition.trait);
-    return part(conditionWords(condition), child.value, { detail: missedBy(child.value, condition, holds), children: [child] });
+    const { trait, ...operators } = condition;
+    const child = await explainTrait(context, entity, entityId, trait);
+    return part(conditionWords(condition), child.value, { detail: missedBy(child.value, operators, holds), children: [child] });
   }
   if ("score" in condition) {
-    const child = await explainScore(context, entity, entityId, condition.score);
-    return part(conditionWords(condition), child.value, { detail: missedBy(child.value, condition, holds), children: [child] });
+    const { score, ...operators } = condition;
+    const child = await explainScore(context, entity, entityId, score);
+    return part(conditionWords(condition), child.value, { detail: missedBy(child.value, operators, holds), children: [child] });
   }
   if ("event" in condition) {
-    const behind = await eventsBehind(context.connection, context.scope, context.project, entity, entityId, context.window, condition);
+    const behind = await eventsBehind(context, entity, entityId, condition);
     return part(conditionWords(condition), behind.total, {
       detail: missedBy(behind.total, condition.count ?? { gte: 1 }, holds),
       events: behind.events,
@@ -51,68 +55,40 @@ export async function explainCondition(
     });
   }
   if ("audience" in condition) return part(conditionWords(condition), holds);
-  const column = hiddenColumn(condition);
-  const row = await context.connection.first<{ value: ExplainedValue }>(
-    sql`/* a hidden trait */ SELECT t.${name(column)} AS value FROM ${name("growth", `${entity.kind}_traits`)} AS t WHERE t.entity_id = ${{ parts: [{ text: numberText(entityId) }] }}`,
-  );
-  return part(conditionWords(condition), row?.value ?? false);
+  const row = await traitsRow(context, entity, entityId);
+  return part(conditionWords(condition), row?.[hiddenColumn(condition)] ?? false);
 }
 
 async function evaluate(context: ExplainContext, entity: EntityKind, entityId: string, condition: Condition): Promise<boolean> {
   const row = await context.connection.first<{ holds: boolean }>(
     sql`/* does a condition hold for one entity */ SELECT ${conditionPredicate(context.scope, context.project, entity.kind, condition)} AS holds
-FROM ${name("growth", `${entity.kind}_traits`)} AS t ${scoreJoins(scoresNamed(condition))} WHERE t.entity_id = ${{ parts: [{ text: numberText(entityId) }] }}`,
+FROM ${name("growth", `${entity.kind}_traits`)} AS t ${scoreJoins(scoresNamed(condition))} WHERE t.entity_id = ${idSql(entityId)}`,
   );
   return row?.holds ?? false;
 }
 
 /** `is 3, needs at least 5: 2 short`. */
-function missedBy(value: ExplainedValue, operators: object, holds: boolean): string | undefined {
+function missedBy(value: ExplainedValue, operators: Operators & { bucket?: string | undefined }, holds: boolean): string | undefined {
   if (holds) return undefined;
-  const limits = Object.entries(operators).filter(([operator]) => operator !== "trait" && operator !== "score" && operator !== "bucket");
-  const words = limits.map(([operator, limit]) => {
-    const needs = `needs ${operator.replaceAll("_", " ")} ${JSON.stringify(limit)}`;
-    if (typeof value !== "number" || typeof limit !== "number") return needs;
-    const gap = Math.abs(limit - value);
-    return `${needs}: ${Number(gap.toFixed(4))} ${value < limit ? "short" : "too much"}`;
+  const limits = [operators.gte, operators.gt, operators.lte, operators.lt].filter((limit) => typeof limit === "number");
+  const gaps = limits.flatMap((limit) => {
+    if (typeof value !== "number" || value === limit) return [];
+    return `${Number(Math.abs(limit - value).toFixed(4))} ${value < limit ? "short" : "too much"}`;
   });
-  return `is ${value === null ? "missing" : JSON.stringify(value)}, ${words.join(", ")}`;
-}
-
-/** A leaf condition in words. */
-export function conditionWords(condition: Condition): string {
-  const operatorsOf = (rest: object) =>
-    Object.entries(rest)
-      .filter(([, argument]) => argument !== undefined)
-      .map(
-        ([operator, argument]) => `${operator.replaceAll("_", " ")} ${typeof argument === "string" ? argument : JSON.stringify(argument)}`,
-      )
-      .join(" and ");
-  if ("trait" in condition) {
-    const { trait, ...rest } = condition;
-    return `${trait} ${operatorsOf(rest)}`.trim();
-  }
-  if ("score" in condition) {
-    const { score, ...rest } = condition;
-    return `score ${score} ${operatorsOf(rest)}`.trim();
-  }
-  if ("event" in condition) {
-    const where = (condition.where ?? []).map(({ property, ...rest }) => `${property} ${operatorsOf(rest)}`).join(" and ");
-    const count = operatorsOf(condition.count ?? { gte: 1 });
-    return `"${[condition.event].flat().join('" or "')}"${where === "" ? "" : ` where ${where}`}${condition.within === undefined ? "" : ` within ${condition.within}`}, count ${count}`;
-  }
-  if ("audience" in condition) return `in audience ${condition.audience}`;
-  if ("sequence" in condition) return condition.sequence.map((step) => `"${[step.event].flat().join('" or "')}"`).join(", then ");
-  if ("sql" in condition) return `SQL: ${condition.sql.trim()}`;
-  return "all" in condition ? "all of" : "any" in condition ? "any of" : "not";
+  const gap = limits.length === 1 && gaps.length === 1 ? `: ${gaps[0]}` : "";
+  return `is ${value === null ? "missing" : valueWords(value)}, needs ${neededWords(operators)}${gap}`;
 }
 
 /** Why a score has its value: every component with its weight and share, and the traits under it. */
-export async function explainScore(context: ExplainContext, entity: EntityKind, entityId: string, scoreName: string): Promise<Explanation> {
+export function explainScore(context: ExplainContext, entity: EntityKind, entityId: string, scoreName: string): Promise<Explanation> {
+  return once(context, `score ${entity.kind} ${entityId} ${scoreName}`, () => readScore(context, entity, entityId, scoreName));
+}
+
+async function readScore(context: ExplainContext, entity: EntityKind, entityId: string, scoreName: string): Promise<Explanation> {
   const score = context.project.scores.find((candidate) => candidate.name === scoreName && candidate.entity === entity.kind);
   if (score === undefined) throw new CambiumError("NOT_FOUND", `There is no score ${scoreName} of ${entity.kind}.`);
   const row = await context.connection.first<Record<string, number | string | null>>(
-    sql`/* a score now */ SELECT s.* EXCLUDE (entity_id) FROM ${name("growth", `score_${score.name}`)} AS s WHERE s.entity_id = ${{ parts: [{ text: numberText(entityId) }] }}`,
+    sql`/* a score now */ SELECT s.* EXCLUDE (entity_id) FROM ${name("growth", `score_${score.name}`)} AS s WHERE s.entity_id = ${idSql(entityId)}`,
   );
   const node: Explanation = {
     title: `score ${score.name}`,

@@ -3,11 +3,9 @@ import type { ExplainedEvent } from "../base/explanation.js";
 import { type EventScope, callOf, eventPredicate, propertyText } from "../project/compile/event-predicate.js";
 import type { EventFilter } from "../project/kinds/condition.js";
 import { durationOf } from "../project/kinds/words.js";
-import type { EntityKind, Project } from "../project/project.js";
-import { type Sql, empty, name, sql } from "../warehouse/sql.js";
-import type { Connection } from "../warehouse/warehouse.js";
-import { namedSubject, soleMemberships } from "./insert-facts.js";
-import { allEvents } from "./window.js";
+import type { EntityKind } from "../project/project.js";
+import { type Sql, empty, sql } from "../warehouse/sql.js";
+import { type ExplainContext, ownEvents } from "./explain-context.js";
 
 /** The newest this many events stand in an explanation; their number is always said. */
 const eventsShownMax = 10;
@@ -17,21 +15,17 @@ export interface EventsBehind {
   readonly total: number;
 }
 
-/** The raw events of one entity that pass a filter, newest first: what a measure counted. */
+/** The events of one entity that pass a filter, newest first: what a measure counted. */
 export async function eventsBehind(
-  connection: Connection,
-  scope: EventScope,
-  project: Project,
+  context: ExplainContext,
   entity: EntityKind,
   entityId: string,
-  window: CycleWindow,
   filter: EventFilter & { within?: string | undefined; exact?: boolean | undefined },
   property?: string,
 ): Promise<EventsBehind> {
+  const { connection, scope, window } = context;
   const { dialect } = connection;
   const shown = property === undefined ? dialect.cast(sql`NULL`, "text") : propertyText(scope, callOf(filter), property);
-  const from = sql`raw.events AS e WHERE ${allEvents(dialect, window).where} AND ${belongsTo(project, entity, entityId)} AND ${eventPredicate(scope, filter)}${inWindow(scope, window, filter)}`;
-  const total = await connection.first<{ n: number }>(sql`/* events behind a value */ SELECT count(*) AS n FROM ${from}`);
   const rows = await connection.read<{
     message_id: string;
     type: string;
@@ -39,11 +33,14 @@ export async function eventsBehind(
     happened_at: string;
     received_at: string;
     shown: string | null;
+    total: number;
   }>(
-    sql`/* the newest of them */ SELECT e.message_id, e.type, e.event, e.timestamp AS happened_at, e.received_at, ${shown} AS shown FROM ${from} ORDER BY e.timestamp DESC, e.received_at DESC, e.message_id DESC LIMIT ${eventsShownMax}`,
+    sql`/* the newest events behind a value, and how many there are */ SELECT e.message_id, e.type, e.event, e.timestamp AS happened_at, e.received_at, ${shown} AS shown, count(*) OVER () AS total
+FROM ${await ownEvents(context, entity, entityId)} AS e WHERE ${eventPredicate(scope, filter)}${inWindow(scope, window, filter)}
+ORDER BY e.timestamp DESC, e.received_at DESC, e.message_id DESC LIMIT ${eventsShownMax}`,
   );
   return {
-    total: total?.n ?? 0,
+    total: rows[0]?.total ?? 0,
     events: rows.map((row) => ({
       messageId: row.message_id,
       type: row.type,
@@ -64,22 +61,4 @@ function inWindow(scope: EventScope, window: CycleWindow, filter: { within?: str
   if (grain === "hour")
     return sql` AND ${dialect.hour(sql`e.timestamp`)} > ${dialect.addMicros(dialect.hour(now), -length * 3_600_000_000)}`;
   return sql` AND ${dialect.day(sql`e.timestamp`, timezone)} > ${dialect.addDays(dialect.day(now, timezone), -length)}`;
-}
-
-/** Events whose subject is this entity: by what they name, else by the sole membership of their person at that time. */
-function belongsTo(project: Project, entity: EntityKind, entityId: string): Sql {
-  const id = { parts: [{ text: numberText(entityId) }] };
-  const subjects = sql`SELECT subject_id FROM ${name("growth", `${entity.kind}_subjects`)} WHERE entity_id = ${id}`;
-  const named = sql`${namedSubject(project, entity)} IN (${subjects})`;
-  if (!entity.isGroup) return named;
-  // Identifiers through whose membership facts came; which of their events count is decided as when they were counted.
-  const through = sql`SELECT f.via FROM ${name("growth", `${entity.kind}_facts`)} AS f WHERE f.via <> 0 AND f.subject_id IN (${subjects})`;
-  const sole = soleMemberships(project, entity, { from: sql`raw.events`, where: sql`e.identifier_id IN (${through})`, few: true });
-  return sql`(${named} OR e.message_id IN (SELECT a.message_id FROM (${sole}) AS a WHERE a.group_id IN (${subjects})))`;
-}
-
-/** Ids are decimal text from the warehouse itself; anything else must not reach a statement. */
-export function numberText(id: string): string {
-  if (!/^\d{1,19}$/.test(id)) throw new RangeError(`not an id: ${id}`);
-  return id;
 }

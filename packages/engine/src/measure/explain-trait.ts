@@ -1,15 +1,14 @@
-import type { CycleWindow } from "../base/cycle.js";
 import type { ExplainedValue, Explanation } from "../base/explanation.js";
 import { CambiumError } from "../base/errors.js";
-import type { EventScope } from "../project/compile/event-predicate.js";
 import { traitNamed } from "../project/compile/trait-type.js";
+import { traitWords } from "../project/definition-words.js";
 import type { Trait } from "../project/kinds/trait.js";
-import { type EntityKind, type Project, entityOf } from "../project/project.js";
+import { type EntityKind, entityOf } from "../project/project.js";
 import { name, sql } from "../warehouse/sql.js";
 import { nameOf } from "../warehouse/table.js";
 import { profileValues } from "../warehouse/tables/growth.js";
-import type { Connection } from "../warehouse/warehouse.js";
-import { eventsBehind, numberText } from "./explain-events.js";
+import { type ExplainContext, idSql, once, traitsRow } from "./explain-context.js";
+import { eventsBehind } from "./explain-events.js";
 import { formulaInputs } from "./formula.js";
 import { measuresOfTrait } from "./measures.js";
 import { membersQuery } from "./trait-sql.js";
@@ -17,32 +16,24 @@ import { membersQuery } from "./trait-sql.js";
 /** Members shown under a roll-up; their number is always said. */
 const membersShownMax = 10;
 
-export interface ExplainContext {
-  readonly connection: Connection;
-  readonly scope: EventScope;
-  readonly project: Project;
-  readonly window: CycleWindow;
-}
-
 /** Why a trait has its value: its definition, its inputs, and the events that its measures counted. */
-export async function explainTrait(context: ExplainContext, entity: EntityKind, entityId: string, traitName: string): Promise<Explanation> {
-  const { connection, project } = context;
-  const trait = traitNamed(project, entity.kind, traitName);
-  if (trait === undefined) throw new CambiumError("NOT_FOUND", `There is no trait ${traitName} of ${entity.kind}.`);
-  const row = await connection.first<{ value: ExplainedValue; updated_at: string }>(
-    sql`/* a trait's value now */ SELECT t.${name(traitName)} AS value, t.updated_at FROM ${name("growth", `${entity.kind}_traits`)} AS t WHERE t.entity_id = ${{ parts: [{ text: numberText(entityId) }] }}`,
-  );
-  const node: Explanation = {
-    title: `trait ${traitName}`,
-    kind: "trait",
-    value: row?.value ?? null,
-    formula: traitWords(trait),
-    at: row?.updated_at,
-    children: [],
-  };
-  return row === undefined
-    ? { ...node, detail: `This ${entity.kind} has no traits yet.` }
-    : inputsOf(context, entity, entityId, trait, node);
+export function explainTrait(context: ExplainContext, entity: EntityKind, entityId: string, traitName: string): Promise<Explanation> {
+  return once(context, `trait ${entity.kind} ${entityId} ${traitName}`, async () => {
+    const trait = traitNamed(context.project, entity.kind, traitName);
+    if (trait === undefined) throw new CambiumError("NOT_FOUND", `There is no trait ${traitName} of ${entity.kind}.`);
+    const row = await traitsRow(context, entity, entityId);
+    const node: Explanation = {
+      title: `trait ${traitName}`,
+      kind: "trait",
+      value: row?.[traitName] ?? null,
+      formula: traitWords(trait),
+      at: row?.["updated_at"] as string | undefined,
+      children: [],
+    };
+    return row === undefined
+      ? { ...node, detail: `This ${entity.kind} has no traits yet.` }
+      : inputsOf(context, entity, entityId, trait, node);
+  });
 }
 
 async function inputsOf(
@@ -52,7 +43,7 @@ async function inputsOf(
   trait: Trait,
   node: Explanation,
 ): Promise<Explanation> {
-  const { connection, scope, project, window } = context;
+  const { scope } = context;
   if (trait.type === "formula") {
     const inputs = formulaInputs(trait.formula);
     return { ...node, children: await Promise.all(inputs.map((input) => explainTrait(context, entity, entityId, input))) };
@@ -66,7 +57,7 @@ async function inputsOf(
   if (trait.type === "profile") return { ...node, ...(await lastWrite(context, entity, entityId, trait)) };
   if (trait.type === "sql") return { ...node, detail: "Evaluated by its SQL as a whole, on its own refresh." };
   const property = "property" in trait ? trait.property : undefined;
-  const behind = await eventsBehind(connection, scope, project, entity, entityId, window, trait, property);
+  const behind = await eventsBehind(context, entity, entityId, trait, property);
   const measures = Object.entries(measuresOfTrait(trait, scope.timezone)).map(([role, measure]): Explanation => ({
     title: `measure ${role} ${measure.id}`,
     kind: "measure",
@@ -87,7 +78,7 @@ async function lastWrite(
   const rows = await context.connection.read<{ message_id: string; happened_at: string; received_at: string; value: string }>(
     sql`/* writes of a profile value, newest first */ SELECT p.message_id, p.happened_at, p.received_at, p.value FROM ${nameOf(profileValues(entity.kind))} AS p
 JOIN ${name("growth", `${entity.kind}_subjects`)} AS s ON s.subject_id = p.subject_id
-WHERE s.entity_id = ${{ parts: [{ text: numberText(entityId) }] }} AND p.name = ${key} ORDER BY p.happened_at DESC, p.received_at DESC, p.message_id DESC LIMIT 10`,
+WHERE s.entity_id = ${idSql(entityId)} AND p.name = ${key} ORDER BY p.happened_at DESC, p.received_at DESC, p.message_id DESC LIMIT 10`,
   );
   const type = entity.isGroup ? "group" : "identify";
   return {
@@ -114,7 +105,7 @@ async function memberCount(
 ): Promise<Partial<Explanation>> {
   const members = membersQuery(context.scope, context.project, entity.kind, trait.from, context.window);
   const row = await context.connection.first<{ n: number }>(
-    sql`/* members */ SELECT count(*) AS n FROM (${members}) AS m WHERE m.group_id = ${{ parts: [{ text: numberText(entityId) }] }}`,
+    sql`/* members */ SELECT count(*) AS n FROM (${members}) AS m WHERE m.group_id = ${idSql(entityId)}`,
   );
   return {
     detail: `over ${row?.n ?? 0} ${entityOf(context.project, trait.from).plural}${(row?.n ?? 0) > membersShownMax ? `, the largest ${membersShownMax} shown` : ""}`,
@@ -132,7 +123,7 @@ async function explainMembers(
   const rows = await connection.read<{ key: string; value: ExplainedValue; updated_at: string }>(
     sql`/* members behind a roll-up */ SELECT x.key, ${value} AS value, t.updated_at FROM (${membersQuery(scope, project, entity.kind, trait.from, window)}) AS m
 JOIN ${name("growth", `${trait.from}_entities`)} AS x ON x.entity_id = m.member_id JOIN ${name("growth", `${trait.from}_traits`)} AS t ON t.entity_id = m.member_id
-WHERE m.group_id = ${{ parts: [{ text: numberText(entityId) }] }} ORDER BY value DESC NULLS LAST, x.key LIMIT ${membersShownMax}`,
+WHERE m.group_id = ${idSql(entityId)} ORDER BY value DESC NULLS LAST, x.key LIMIT ${membersShownMax}`,
   );
   return rows.map((row) => ({
     title: `${trait.from} ${row.key}`,
@@ -142,16 +133,4 @@ WHERE m.group_id = ${{ parts: [{ text: numberText(entityId) }] }} ORDER BY value
     at: row.updated_at,
     children: [],
   }));
-}
-
-/** A definition in one line of words. */
-export function traitWords(trait: Trait): string {
-  if (trait.type === "formula") return trait.formula;
-  if (trait.type === "sql") return trait.sql.trim();
-  if (trait.type === "profile") return `last ${trait.path ?? trait.name} that a call set`;
-  if (trait.type === "rollup")
-    return `${trait.roll} of ${trait.trait ?? "members"} over ${trait.from}s${trait.where === undefined ? "" : ` where ${JSON.stringify(trait.where)}`}`;
-  const what = "property" in trait ? `${trait.type} of ${trait.property}` : trait.type;
-  const filter = trait.where === undefined ? "" : ` where ${trait.where.map((each) => JSON.stringify(each)).join(" and ")}`;
-  return `${what} over "${[trait.event].flat().join('", "')}"${filter}${trait.within === undefined ? "" : ` within ${trait.within}`}`;
 }

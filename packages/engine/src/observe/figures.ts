@@ -86,6 +86,7 @@ export async function entityCounts(connection: Connection, kinds: readonly strin
 }
 
 export interface DecideFigures {
+  /** Ever: change ids have no gaps, the log itself is kept for a while. */
   changes: number;
   newestChangeAt: string | null;
   changesLastMinute: number;
@@ -97,7 +98,7 @@ export async function decideFigures(connection: Connection, now: Instant): Promi
   const { dialect } = connection;
   const row = await connection.first<DecideFigures>(
     sql`/* status: what was decided */ SELECT
-  (SELECT count(*) FROM growth.audience_changes) AS changes, (SELECT max(happened_at) FROM growth.audience_changes) AS "newestChangeAt",
+  (SELECT coalesce(max(change_id), 0) FROM growth.audience_changes) AS changes, (SELECT max(happened_at) FROM growth.audience_changes) AS "newestChangeAt",
   (SELECT count(*) FROM growth.audience_changes WHERE happened_at > ${dialect.timestamp(now - minute)}) AS "changesLastMinute",
   (SELECT count(*) FROM growth.merges) AS merges, (SELECT count(*) FROM growth.audience_members) AS members`,
   );

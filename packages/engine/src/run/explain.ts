@@ -1,8 +1,8 @@
 import { CambiumError } from "../base/errors.js";
 import type { Explanation } from "../base/explanation.js";
 import { explainCondition, explainScore } from "../measure/explain-condition.js";
-import { numberText } from "../measure/explain-events.js";
-import { type ExplainContext, explainTrait } from "../measure/explain-trait.js";
+import { type ExplainContext, idSql, once } from "../measure/explain-context.js";
+import { explainTrait } from "../measure/explain-trait.js";
 import type { TypedProperties } from "../project/compile/event-predicate.js";
 import { type EntityKind, type Project, entityOf, traitsOf } from "../project/project.js";
 import { name, sql } from "../warehouse/sql.js";
@@ -38,6 +38,7 @@ export async function explain(
       fromLoad: watermark.toLoad,
       toLoad: watermark.toLoad,
     },
+    known: new Map(),
   };
   const { entityId } = request;
   if (request.trait !== undefined) return explainTrait(context, entity, entityId, request.trait);
@@ -48,11 +49,15 @@ export async function explain(
 }
 
 /** In or not, since when and why, then the condition part by part; nested audiences are opened. */
-async function explainAudience(context: ExplainContext, entity: EntityKind, entityId: string, audienceName: string): Promise<Explanation> {
+function explainAudience(context: ExplainContext, entity: EntityKind, entityId: string, audienceName: string): Promise<Explanation> {
+  return once(context, `audience ${entity.kind} ${entityId} ${audienceName}`, () => readAudience(context, entity, entityId, audienceName));
+}
+
+async function readAudience(context: ExplainContext, entity: EntityKind, entityId: string, audienceName: string): Promise<Explanation> {
   const { connection, project } = context;
   const audience = project.audiences.find((candidate) => candidate.name === audienceName && candidate.entity === entity.kind);
   if (audience === undefined) throw new CambiumError("NOT_FOUND", `There is no audience ${audienceName} of ${entity.plural}.`);
-  const id = { parts: [{ text: numberText(entityId) }] };
+  const id = idSql(entityId);
   const member = await connection.first<{ entered_at: string; held_out: boolean }>(
     sql`/* membership now */ SELECT entered_at, held_out FROM growth.audience_members WHERE audience = ${audience.name} AND entity_id = ${id}`,
   );
@@ -110,7 +115,7 @@ async function explainSync(context: ExplainContext, entity: EntityKind, entityId
     run_id: number;
     key: string;
   }>(
-    sql`/* deliveries of one entity */ SELECT happened_at, change, outcome, status, reason, run_id, key FROM ops.deliveries WHERE sync = ${sync} AND entity_id = ${{ parts: [{ text: numberText(entityId) }] }} ORDER BY happened_at DESC LIMIT 20`,
+    sql`/* deliveries of one entity */ SELECT happened_at, change, outcome, status, reason, run_id, key FROM ops.deliveries WHERE sync = ${sync} AND entity_id = ${idSql(entityId)} ORDER BY happened_at DESC LIMIT 20`,
   );
   const children = rows.map((row): Explanation => ({
     title: `${row.change} ${row.outcome}`,
@@ -140,7 +145,7 @@ async function explainSync(context: ExplainContext, entity: EntityKind, entityId
 async function explainEntity(context: ExplainContext, entity: EntityKind, entityId: string): Promise<Explanation> {
   const { project, connection } = context;
   const row = await connection.first<{ key: string; first_seen: string }>(
-    sql`/* the entity itself */ SELECT key, first_seen FROM ${name("growth", `${entity.kind}_entities`)} WHERE entity_id = ${{ parts: [{ text: numberText(entityId) }] }}`,
+    sql`/* the entity itself */ SELECT key, first_seen FROM ${name("growth", `${entity.kind}_entities`)} WHERE entity_id = ${idSql(entityId)}`,
   );
   if (row === undefined) throw new CambiumError("NOT_FOUND", `There is no ${entity.kind} ${entityId}.`);
   const children: Explanation[] = [];

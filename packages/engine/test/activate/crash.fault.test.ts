@@ -5,10 +5,11 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { bundled } from "../collect/process-support.js";
+import { within } from "../support/within.js";
 import { recordingServer } from "./support.js";
 
 /** kill -9 at random moments of delivery. `CAMBIUM_FAULT_ROUNDS=200 CAMBIUM_FAULT_SEED=2` for more. */
-const rounds = Number(process.env["CAMBIUM_FAULT_ROUNDS"] ?? 12);
+const rounds = Number(process.env["CAMBIUM_FAULT_ROUNDS"] ?? 40);
 const seed = Number(process.env["CAMBIUM_FAULT_SEED"] ?? 1);
 const program = path.join(path.dirname(fileURLToPath(import.meta.url)), "fault-child.ts");
 
@@ -61,13 +62,14 @@ test(`after ${rounds} kills the destination holds exactly what it should, and th
   try {
     for (let round = 0; round < rounds; round += 1) {
       const child = start();
-      await ready(child);
+      await within(30, `round ${round}'s process to open its warehouse`, ready(child));
       await new Promise((resolve) => void setTimeout(resolve, random(700)));
       const gone = new Promise((resolve) => void child.once("exit", resolve));
       child.kill("SIGKILL");
-      await gone;
+      await within(10, `round ${round}'s process to end after SIGKILL`, gone);
     }
-    const last = await output(start("finish"));
+    const finishing = start("finish");
+    const last = await within(60, "the last process to deliver what is left", output(finishing)).finally(() => finishing.kill("SIGKILL"));
     const { people, members, ledger, runs, outcomes, open } = JSON.parse(last.trim().split("\n").at(-1) ?? "") as {
       people: { key: string; plan: string }[];
       members: { key: string }[];

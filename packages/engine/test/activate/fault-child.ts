@@ -4,7 +4,7 @@ import { sql } from "../../src/warehouse/sql.js";
 import { webhookDestination } from "../../src/activate/destinations/webhook/webhook.js";
 import { runSync } from "../../src/activate/run.js";
 import { systemClock } from "../../src/base/instant.js";
-import { changeAudience, prepare, putUsers, testProject } from "./support.js";
+import { changeAudience, prepare, putUsers, testProject, userId } from "./support.js";
 
 /**
  * The process that the fault test kills: changes people and delivers them, again and again. With `finish` it changes
@@ -47,20 +47,19 @@ if (finish === "") {
       users.slice(5).map((one) => ({ key: one, plan: random(2) === 0 ? "free" : "pro" })),
       users.slice(0, 5),
     );
+    // By id: members who were removed above are members still, as between two cycles of the program.
     const inside = new Set(
       (
-        await connection.read<{ key: string }>(
-          sql`SELECT e.key FROM growth.audience_members AS m JOIN growth.user_entities AS e ON e.entity_id = m.entity_id`,
-        )
-      ).map((row) => row.key),
+        await connection.read<{ id: string }>(sql`SELECT ${connection.dialect.idText(sql`entity_id`)} AS id FROM growth.audience_members`)
+      ).map((row) => row.id),
     );
     const flipped = [...new Set(Array.from({ length: 20 }, key))];
     await changeAudience(
       connection,
       cycle,
       "active",
-      flipped.filter((one) => !inside.has(one)),
-      flipped.filter((one) => inside.has(one)),
+      flipped.filter((one) => !inside.has(userId(one))),
+      flipped.filter((one) => inside.has(userId(one))),
     );
     await deliver();
   }

@@ -439,3 +439,33 @@ test("another hash function of the engine sends all rows once more, and only onc
     planned: { full: false },
   });
 });
+
+test("a row that a table holds twice is sent once, and the confirmed rows mend themselves", async () => {
+  const { connection } = warehouse;
+  const project = testProject([contacts({ from: { audience: "active" }, mode: "add_remove", name: "members" })], memory);
+  const time = testClock();
+  const tool = memoryDestination();
+  const run = () => runSync(connection, project, syncOf(project), optionsFor(tool.destination, time));
+  const confirmed = () => connection.read(sql`SELECT key, count(*) AS n FROM ops.sync_state_members GROUP BY key ORDER BY key`);
+  await putUsers(connection, 1, [{ key: "u1" }, { key: "u2" }]);
+  await changeAudience(connection, 1, "active", ["u1", "u2"]);
+  await changeAudience(connection, 1, "active", ["u1"]);
+  expect(await run()).toMatchObject({ planned: { added: 2 }, delivered: 2 });
+  expect(await confirmed()).toEqual([
+    { key: "u1", n: 1 },
+    { key: "u2", n: 1 },
+  ]);
+  await connection.run(sql`INSERT INTO ops.sync_state_members SELECT * FROM ops.sync_state_members`);
+  for (const [cycle, entered, left] of [
+    [2, [], ["u1", "u2"]],
+    [3, ["u1", "u2"], []],
+  ] as const) {
+    await changeAudience(connection, cycle, "active", entered, left);
+    expect(await run()).toMatchObject({ planned: { added: entered.length, removed: left.length }, delivered: 2 });
+    expect(await confirmed()).toEqual([
+      { key: "u1", n: 1 },
+      { key: "u2", n: 1 },
+    ]);
+  }
+  expect(tool.received.map((row) => row.key).sort()).toEqual(["u1", "u1", "u1", "u2", "u2", "u2"]);
+});

@@ -13,6 +13,7 @@ import { sql } from "../../src/warehouse/sql.js";
 import type { Connection } from "../../src/warehouse/warehouse.js";
 import { testProject } from "../support/project.js";
 import { testWarehouse } from "../support/warehouse.js";
+import { within } from "../support/within.js";
 import { bundled, bundledCollector } from "./process-support.js";
 import { collectBench, loadAll, testClock, total, writeKey } from "./support.js";
 
@@ -55,7 +56,7 @@ test(`kill -9 of the collector, ${rounds} times (seed ${seed}): no accepted even
     if (round % 10 === 9) await load();
   }
   const last = await startProcess(bundle.entry, spoolDir, port, dir);
-  await client.finish();
+  await within(60, "the client's last batches to be acknowledged", client.finish());
   await Promise.all(senders);
   await end(last);
   await load();
@@ -88,11 +89,11 @@ test("kill -9 of the loader: every segment counts once", async () => {
   const kills = Math.max(10, Math.ceil(rounds / 5));
   for (let round = 0; round < kills; round += 1) {
     const child = spawn(process.execPath, [loader.entry, ...args], { stdio: ["ignore", "ignore", "inherit", "ipc"] });
-    await new Promise((resolve) => child.once("message", resolve));
+    await within(30, `loader ${round} to open its warehouse`, new Promise((resolve) => child.once("message", resolve)));
     await sleep(random() * 150);
     await kill(child);
   }
-  await client.finish();
+  await within(60, "the client's last batches to be acknowledged", client.finish());
   await Promise.all(senders);
   await bench.collector.spool.sealNow();
   const warehouse = await openDuckdb({ file: args[0] as string, scratchDir: args[1] as string });
@@ -235,13 +236,14 @@ async function startProcess(entry: string, spoolDir: string, port: number, dir: 
     JSON.stringify({ spoolDir, port, sources: [{ name: "web", writeKeys: [writeKey] }], segmentAgeMaxMs: 30, whenOrphaned: "exit" }),
   );
   const child = spawn(process.execPath, [entry, file], { stdio: ["ignore", "ignore", "inherit", "ipc"] });
-  await new Promise<void>((resolve, reject) => {
+  const ready = new Promise<void>((resolve, reject) => {
     child.on("message", (message: { type: string }) => {
       if (message.type === "ready") resolve();
       else if (message.type === "failed") reject(new Error(JSON.stringify(message)));
     });
     child.once("exit", (code) => reject(new Error(`the collector ended with ${String(code)}`)));
   });
+  await within(30, "the collector to listen", ready);
   return child;
 }
 
@@ -254,11 +256,12 @@ function end(child: ChildProcess): Promise<void> {
 }
 
 function ended(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
-  return new Promise((resolve) => {
+  const exit = new Promise<void>((resolve) => {
     child.removeAllListeners("exit");
     child.once("exit", () => resolve());
-    child.kill(signal);
   });
+  child.kill(signal);
+  return within(30, `a process to end after ${signal}`, exit);
 }
 
 function freePort(): Promise<number> {

@@ -10,6 +10,7 @@ import { expect, test } from "vitest";
 import { openEngine } from "../../src/engine.js";
 import { checkLedger } from "../../src/observe/ledger.js";
 import { sql } from "../../src/warehouse/sql.js";
+import { within } from "../support/within.js";
 
 /**
  * The whole program under `kill -9`: a client sends, the engine or the collector dies at random moments and is started
@@ -45,7 +46,7 @@ test(`nothing is lost or doubled over ${rounds} kills of engine and collector`, 
   let engine = start(dir);
   try {
     const client = keepSending(`http://127.0.0.1:${collectorPort}/v1/batch`, accepted, random, stop.signal);
-    await until(() => accepted.size > 0);
+    await until("the first accepted event", () => accepted.size > 0);
     for (let round = 0; round < rounds; round += 1) {
       await sleep(200 + random() * 1200);
       if (random() < 0.3) {
@@ -56,9 +57,9 @@ test(`nothing is lost or doubled over ${rounds} kills of engine and collector`, 
       engine = start(dir);
     }
     stop.abort();
-    await client;
+    await within(30, "the client to end its last request", client);
     // Left alone, the program repairs what was torn and drains the spool by itself.
-    await until(async () => {
+    await until("the spool to be drained", async () => {
       // As a supervisor does with a program that ended by itself.
       if (engine.exitCode !== null) engine = start(dir);
       return (await spoolBytes(dir)) === 0;
@@ -67,7 +68,7 @@ test(`nothing is lost or doubled over ${rounds} kills of engine and collector`, 
 
     const last = await openEngine({ dir, version: "test" });
     try {
-      await last.settle();
+      await within(180, "the engine to settle what is left", last.settle());
       const connection = await last.warehouse.connect();
       const stored = await connection.read<{ id: string; n: number }>(
         sql`SELECT message_id AS id, count(*) AS n FROM raw.events GROUP BY 1`,
@@ -76,7 +77,7 @@ test(`nothing is lost or doubled over ${rounds} kills of engine and collector`, 
       expect([...accepted].filter((id) => !ids.has(id))).toEqual([]);
       expect(stored.filter((row) => row.n !== 1)).toEqual([]);
       expect((await checkLedger(connection)).filter((check) => !check.ok)).toEqual([]);
-      const verified = await last.verify({});
+      const verified = await within(120, "verify", last.verify({}));
       expect(verified.checks.filter((check) => !check.ok)).toEqual([]);
       const wanted = await connection.read<{ key: string; done: number; total: number | null }>(
         sql`SELECT x.key, t.done, t.total FROM growth.user_traits AS t JOIN growth.user_entities AS x ON x.entity_id = t.entity_id`,
@@ -108,7 +109,7 @@ async function ended(child: ChildProcess, signal: NodeJS.Signals): Promise<void>
   if (child.exitCode !== null || child.signalCode !== null) return;
   const exit = new Promise((resolve) => child.once("exit", resolve));
   child.kill(signal);
-  await exit;
+  await within(60, `the program to end after ${signal}`, exit);
 }
 
 async function killCollector(dir: string): Promise<void> {
@@ -187,9 +188,10 @@ async function spoolBytes(dir: string): Promise<number> {
   return bytes;
 }
 
-async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  for (let waited = 0; !(await condition()); waited += 50) {
-    if (waited > 120_000) throw new Error("the program did not get there within two minutes");
+async function until(what: string, condition: () => boolean | Promise<boolean>): Promise<void> {
+  const deadline = performance.now() + 120_000;
+  while (!(await condition())) {
+    if (performance.now() > deadline) throw new Error(`waited two minutes for ${what}`);
     await sleep(50);
   }
 }

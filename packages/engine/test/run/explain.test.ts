@@ -1,8 +1,9 @@
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { instantOf, isoOf, microsPerDay } from "../../src/base/instant.js";
 import { findEntity } from "../../src/identify/find-entity.js";
 import { runCycle } from "../../src/run/cycle.js";
 import { explain } from "../../src/run/explain.js";
+import { render } from "../../src/warehouse/sql.js";
 import { loads } from "../../src/warehouse/tables/ops.js";
 import { appendEvents } from "../support/events.js";
 import { testProject } from "../support/project.js";
@@ -113,14 +114,35 @@ test("not in an audience: which condition fails, and by how much", async () => {
   expect(tree).toMatchObject({ value: false, holds: false, detail: undefined });
   const [inner, revenue, events] = tree.children[0]?.children ?? [];
   expect(inner).toMatchObject({ holds: true, children: [{ title: "audience inner", value: true }] });
-  expect(revenue).toMatchObject({ holds: false, detail: "is 31, needs gte 50: 19 short" });
-  expect(events).toMatchObject({ holds: false, value: 2, detail: "is 2, needs gte 5: 3 short" });
+  expect(revenue).toMatchObject({ holds: false, detail: "is 31, needs at least 50: 19 short" });
+  expect(events).toMatchObject({ holds: false, value: 2, detail: "is 2, needs at least 5: 3 short" });
 });
 
 test("in an audience: since when and by which event", async () => {
   expect((await ask("user", user, { audience: "inner" })).detail).toMatch(
     /^entered at 2026-03-10T12:00:00.000000Z because of event \(event (p2|i2|g1|old|p1|i1)\)$/,
   );
+});
+
+test("everything about an entity is one pass over the events, whatever the number of traits, scores and audiences", async () => {
+  const passes = async (kind: string, entityId: string) => {
+    const spied = vi.spyOn(open.connection, "run");
+    const read = vi.spyOn(open.connection, "read");
+    const tree = await ask(kind, entityId, {});
+    const statements = [...spied.mock.calls, ...read.mock.calls].map(([statement]) => render(statement, open.connection.dialect.quoting));
+    vi.restoreAllMocks();
+    return { tree, passes: statements.filter((statement) => statement.includes("raw.events")).length };
+  };
+  const whole = await passes("user", user);
+  expect(whole.passes).toBe(1);
+  expect(whole.tree.children.map((child) => child.title)).toEqual([
+    "score activation",
+    "audience inner",
+    "audience outer",
+    ...["paid", "revenue", "plan", "half"].map((trait) => `trait ${trait}`),
+  ]);
+  expect(whole.tree.children.find((child) => child.title === "trait paid")).toMatchObject({ value: 2, eventsTotal: 2 });
+  expect((await passes("workspace", workspace)).passes).toBe(1);
 });
 
 test("what is unknown is an error with a name", async () => {

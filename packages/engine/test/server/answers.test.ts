@@ -14,6 +14,7 @@ import type {
   SyncDetail,
   Timeline,
 } from "../../src/server/contract.js";
+import { sql } from "../../src/warehouse/sql.js";
 import { type Testbed, history, testServer } from "./support.js";
 
 /** What the answers say, on a history small enough to know every number by heart. */
@@ -324,4 +325,16 @@ describe("query", () => {
     expect(response.status).toBe(400);
     expect(JSON.stringify(await response.json())).toContain("took longer than 0.2 s");
   });
+});
+
+test("events of old loads, which stand in one row a day, are found as before", async () => {
+  const own = await testServer();
+  const found = async () => (await own.json<EventsPage>("/api/events?limit=50")).events.map((event) => event.messageId);
+  const before = await found();
+  await own.connection.run(sql`DELETE FROM ops.loads WHERE load_id = 1`);
+  await own.connection.run(sql`UPDATE ops.loads SET segment = 'day 2026-03-10', stored = 9, first_received_at = NULL`);
+  own.listeners.forEach((listener) => listener({ type: "load", loadId: 2 }));
+  expect(await found()).toEqual(before);
+  expect(before).toHaveLength(history.length);
+  await own.close();
 });

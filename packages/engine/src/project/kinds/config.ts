@@ -41,6 +41,26 @@ const entityRule = z
   })
   .strict();
 
+const days = (by: number) => z.number().int().min(1).default(by);
+
+/** Days that the loop's own records are kept; older ones are added up to one row a day, or dropped. Events stay. */
+const retention = z
+  .object({
+    /** Loads and the collector's ledger entries: then one row a day, with the same sums. */
+    loads: days(14),
+    /** Turns of the loop: dropped; the newest 1,000 stay. */
+    cycles: days(14),
+    /** Runs of syncs and their ledger entries: then one row a day and sync, with the same sums. */
+    sync_runs: days(90),
+    /** Outcomes of rows: dropped. */
+    deliveries: days(90),
+    /** Entries and exits: dropped, except how those who are members now came in and what a sync has not settled. */
+    audience_changes: days(400),
+    /** Size after every cycle: then the last of each day. */
+    audience_sizes: days(30),
+  })
+  .strict();
+
 export const config = z
   .object({
     name: slug,
@@ -79,6 +99,7 @@ export const config = z
       })
       .strict()
       .default({ host: "127.0.0.1", port: 4310 }),
+    retention: retention.prefault({}),
   })
   .strict();
 

@@ -131,13 +131,16 @@ FROM (SELECT load_id, stored, coalesce(sum(stored) OVER (ORDER BY load_id DESC R
   FROM ops.loads WHERE load_id <= ${upTo}) AS loads`,
   );
   if (row?.newest === null || row?.newest === undefined) return { total: row?.total ?? 0, windows: [], searched: 0, bottom: 0 };
-  const near = (row.near ?? row.newest) - 1;
-  const far = (row.far ?? row.newest) - 1;
-  const windows = [{ after: near, upTo: row.newest }, ...(far < near ? [{ after: far, upTo: near }] : [])];
-  const below = await reads.first<{ n: number }>(
-    sql`/* is anything older left */ SELECT count(*) AS n FROM ops.loads WHERE load_id <= ${far} AND stored > 0`,
+  // From the load before: a row of old loads stands for a whole day of them, under the last one's id.
+  const before = (load: number | null) => dialect.filtered(sql`max(load_id)`, sql`load_id < ${load ?? row.newest ?? 0}`);
+  const below = await reads.first<{ near: number | null; far: number | null; stored: number | null }>(
+    sql`/* the loads before those, and is anything older left */ SELECT ${before(row.near)} AS near, ${before(row.far)} AS far,
+  ${dialect.filtered(sql`sum(stored)`, sql`load_id < ${row.far ?? row.newest}`)} AS stored FROM ops.loads`,
   );
-  return { total: row.total, windows, searched: row.searched, bottom: (below?.n ?? 0) > 0 ? far : 0 };
+  const near = below?.near ?? 0;
+  const far = below?.far ?? 0;
+  const windows = [{ after: near, upTo: row.newest }, ...(far < near ? [{ after: far, upTo: near }] : [])];
+  return { total: row.total, windows, searched: row.searched, bottom: (below?.stored ?? 0) > 0 ? far : 0 };
 }
 
 function parseCursor(text: string): [number, string, string] {

@@ -1,0 +1,162 @@
+import { afterEach, expect, test } from "vitest";
+import { runSync } from "../../src/activate/run.js";
+import { instantOf, microsPerDay, microsPerHour } from "../../src/base/instant.js";
+import { checkLedger, ledger } from "../../src/observe/ledger.js";
+import { status } from "../../src/observe/status.js";
+import type { Project } from "../../src/project/project.js";
+import { runCycle } from "../../src/run/cycle.js";
+import { maintain } from "../../src/run/maintain.js";
+import { sql } from "../../src/warehouse/sql.js";
+import type { Connection } from "../../src/warehouse/warehouse.js";
+import { memoryDestination, optionsFor, testClock } from "../activate/support.js";
+import { type Bench, collectBench, total, writeKey } from "../collect/support.js";
+import { testProject } from "../support/project.js";
+
+/** Days of the whole loop, then their records grow old: what is kept still says the same. */
+
+const start = instantOf("2026-03-01T10:00:00Z");
+const days = 9;
+const loadsADay = 2;
+const files = (more: Record<string, string> = {}) => ({
+  "cambium.yml": `
+name: test
+timezone: Europe/Berlin
+retention: { loads: 4, cycles: 4, sync_runs: 4, deliveries: 4, audience_changes: 4, audience_sizes: 4 }
+`,
+  "traits/all.yml": `
+- { name: plan, entity: user, type: profile }
+- { name: paid, entity: user, type: count, event: Paid, within: 2 days }
+`,
+  "audiences/payers.yml": `{ name: payers, entity: user, where: { trait: paid, gt: 0 } }`,
+  "audiences/known.yml": `{ name: known, entity: user, where: { trait: plan, exists: true } }`,
+  "destinations/hook.yml": `{ name: hook, type: webhook, settings: { url: "https://example.com/hook" } }`,
+  "syncs/people.yml": `{ name: people, from: { entity: user }, destination: hook, mode: mirror, mapping: { id: key, paid: paid } }`,
+  ...more,
+});
+
+const peopleOf = (project: Project) => project.syncs.find((sync) => sync.name === "people") as Project["syncs"][number];
+
+let bench: Bench;
+afterEach(() => bench.close());
+
+async function someDays(project: Project): Promise<Connection> {
+  bench = await collectBench({}, project);
+  const { connection } = bench;
+  const tool = memoryDestination((row) =>
+    row.key === "u3" ? { outcome: "failed", reason: "refused" } : { outcome: "delivered", status: 200 },
+  );
+  for (let turn = 0; turn < days * loadsADay; turn += 1) {
+    const now = start + Math.floor(turn / loadsADay) * microsPerDay + (turn % loadsADay) * microsPerHour;
+    const at = new Date(now / 1000).toISOString();
+    const who = `u${turn % 5}`;
+    const batch = [
+      { type: "track", event: "Paid", userId: who, messageId: `m${turn}`, timestamp: at },
+      { type: "identify", userId: who, messageId: `i${turn}`, timestamp: at, traits: { plan: turn % 2 === 0 ? "free" : "pro" } },
+      { type: "track", event: "Paid", userId: who, messageId: `m${turn - 1}`, timestamp: at },
+      { type: "track", userId: who, messageId: `broken${turn}` },
+    ];
+    expect((await bench.post("/v1/batch", { batch, writeKey })).status).toBe(200);
+    await bench.load({ now });
+    await runCycle(connection, project, { now });
+    await runSync(connection, project, peopleOf(project), optionsFor(tool.destination, testClock(now)));
+  }
+  return connection;
+}
+
+const rowsOf = async (connection: Connection, table: "loads" | "ledger" | "sync_runs" | "cycles" | "deliveries") =>
+  (await connection.first<{ n: number }>(sql`SELECT count(*) AS n FROM ${{ parts: [{ text: `ops.${table}` }] }}`))?.n ?? 0;
+const last = start + (days - 1) * microsPerDay + 3 * microsPerHour;
+
+test("old records become one row a day, and every equation and figure stays what it was", async () => {
+  const project = testProject(files());
+  const connection = await someDays(project);
+  const figures = async () => {
+    const found = await status(connection, project, last);
+    return {
+      equations: await ledger(connection),
+      counts: found.hops.map((hop) => [hop.name, hop.count]),
+      freshness: found.freshness?.p50Seconds,
+    };
+  };
+  const before = await figures();
+  const checksBefore = await checkLedger(connection);
+  expect(before.equations.map((one) => [one.hop, one.balanced])).toEqual([
+    ["collect", true],
+    ["sync:people", true],
+  ]);
+  const collected = before.equations[0]?.terms.map((term) => term.value) ?? [];
+  expect(Math.min(...collected)).toBeGreaterThan(0);
+  const sizes = () =>
+    connection.read(sql`SELECT audience, sum(entered) AS e, sum("left") AS l FROM growth.audience_sizes GROUP BY 1 ORDER BY 1`);
+  const sizesBefore = await sizes();
+  const rows = {
+    loads: await rowsOf(connection, "loads"),
+    ledger: await rowsOf(connection, "ledger"),
+    runs: await rowsOf(connection, "sync_runs"),
+  };
+
+  await maintain(connection, project);
+  await maintain(connection, project);
+
+  expect(await figures()).toMatchObject({ equations: before.equations, counts: before.counts });
+  expect(await checkLedger(connection)).toEqual(checksBefore);
+  expect(await sizes()).toEqual(sizesBefore);
+  const loads = await connection.read(sql`SELECT segment, accepted, stored FROM ops.loads WHERE segment LIKE 'day %' ORDER BY segment`);
+  expect(loads.map((row) => row["segment"])).toEqual(["01", "02", "03", "04"].map((day) => `day 2026-03-${day}`));
+  expect(loads[1]).toMatchObject({ accepted: 4 * loadsADay, stored: 2 * loadsADay });
+  expect(await rowsOf(connection, "loads")).toBe(rows.loads - 4 * (loadsADay - 1));
+  expect(await rowsOf(connection, "ledger")).toBeLessThan(rows.ledger);
+  expect(await rowsOf(connection, "sync_runs")).toBeLessThan(rows.runs);
+  const oldest = await connection.first(sql`SELECT min(happened_at) AS at FROM ops.deliveries`);
+  expect(instantOf(String(oldest?.["at"]))).toBeGreaterThanOrEqual(last - 5 * microsPerDay);
+  // The newest thousand cycles stay, whatever their age.
+  expect(await rowsOf(connection, "cycles")).toBe(days * loadsADay);
+});
+
+test("a message of the first day is a duplicate still, and loading, turning and delivering go on", async () => {
+  const project = testProject(files());
+  const connection = await someDays(project);
+  await maintain(connection, project);
+  const ids = ["m0", "i0", "m7"].map((messageId) => ({ type: "track", event: "Paid", userId: "u1", messageId }));
+  const timestamp = new Date(last / 1000).toISOString();
+  await bench.post("/v1/batch", { batch: [...ids, { type: "track", event: "Paid", userId: "u9", messageId: "new", timestamp }], writeKey });
+  expect(total(await bench.load({ now: last }))).toEqual({ accepted: 4, stored: 1, duplicates: 3, quarantined: 0 });
+  expect(await runCycle(connection, project, { now: last })).toMatchObject({ events: 1, entered: 1 });
+  const tool = memoryDestination();
+  const sync = peopleOf(project);
+  expect(await runSync(connection, project, sync, optionsFor(tool.destination, testClock(last)))).toMatchObject({ state: "done" });
+  expect(tool.held.has("u9")).toBe(true);
+  expect((await checkLedger(connection)).filter((check) => !check.ok)).toEqual([]);
+});
+
+test("an entry that does not add up stays as it is: it says which segment is to blame", async () => {
+  const project = testProject(files());
+  const connection = await someDays(project);
+  await connection.run(
+    sql`UPDATE ops.ledger SET stored = stored - 1 WHERE hop = 'collect' AND ref = (SELECT min(ref) FROM ops.ledger WHERE hop = 'collect')`,
+  );
+  const gaps = (await ledger(connection))[0]?.gaps;
+  await maintain(connection, project);
+  expect((await ledger(connection))[0]).toMatchObject({ difference: 1, balanced: false, gaps });
+});
+
+test("entries and exits go, but not how members came in, nor what a sync of the log has yet to send", async () => {
+  const log = {
+    "syncs/log.yml": `{ name: log, from: { changes: payers }, destination: hook, mode: append, mapping: { id: key, change: change } }`,
+  };
+  const changes = (connection: Connection) =>
+    connection.read<{ change_id: number; audience: string; change: string; at: string }>(
+      sql`SELECT change_id, audience, change, happened_at AS at FROM growth.audience_changes ORDER BY change_id`,
+    );
+  const unsent = await someDays(testProject(files(log)));
+  const all = await changes(unsent);
+  await maintain(unsent, testProject(files(log)));
+  expect(await changes(unsent)).toEqual(all);
+  const project = testProject(files());
+  await maintain(unsent, project);
+  const kept = await changes(unsent);
+  expect(kept.length).toBeLessThan(all.length);
+  const old = kept.filter((row) => instantOf(row.at) < last - 5 * microsPerDay);
+  expect(new Set(old.map((row) => `${row.audience} ${row.change}`))).toEqual(new Set(["known entered"]));
+  expect(kept.at(-1)).toEqual(all.at(-1));
+});
