@@ -15,6 +15,15 @@ export interface AudienceMoves {
   readonly left: number;
 }
 
+/** What the cycle looks at of this kind. */
+export interface Looked {
+  readonly touched: number;
+  /** Some were touched that are no more. */
+  readonly vanished: boolean;
+  /** A temporary table with the traits of all of them, where there is one. */
+  readonly traits?: string | undefined;
+}
+
 /**
  * Moves every audience of a kind to the cycle's moment for the entities in the temporary table `touched_<kind>`
  * (entity_id, reason, message_id). Audiences that name others come after those, in layers: each layer is one pass over
@@ -27,13 +36,13 @@ export async function updateAudiences(
   entity: EntityKind,
   window: CycleWindow,
   versions: ReadonlyMap<string, number>,
-  looked: { readonly touched: number; readonly vanished: boolean },
+  looked: Looked,
 ): Promise<AudienceMoves> {
   if (window.redefined === true) await removeForgotten(connection, project, entity, window);
   const moves = { entered: 0, left: 0 };
   if (looked.touched === 0 && !looked.vanished) return moves;
   for (const layer of audienceLayers(project, entity.kind)) {
-    const moved = await updateLayer(connection, context, project, entity, layer, window, versions);
+    const moved = await updateLayer(connection, context, project, entity, layer, window, versions, looked);
     moves.entered += moved.entered;
     moves.left += moved.left;
   }
@@ -48,11 +57,16 @@ async function updateLayer(
   layer: readonly Audience[],
   window: CycleWindow,
   versions: ReadonlyMap<string, number>,
+  looked: Looked,
 ): Promise<AudienceMoves> {
   const { dialect } = connection;
   const touched = `touched_${entity.kind}`;
+  const entities =
+    looked.traits === undefined
+      ? sql`${name("growth", `${entity.kind}_traits`)} AS t JOIN ${name(touched)} AS g ON g.entity_id = t.entity_id`
+      : sql`${name(looked.traits)} AS t`;
   await connection.run(
-    sql`/* ${{ parts: [{ text: `who is in which ${entity.kind} audience now` }] }} */ ${dialect.tempTable("audience_now", membersNow(context, project, entity, layer, touched))}`,
+    sql`/* ${{ parts: [{ text: `who is in which ${entity.kind} audience now` }] }} */ ${dialect.tempTable("audience_now", membersNow(context, project, layer, entities))}`,
   );
   // Entities that a merge swallowed are in ops.touched but not among those looked at: they leave.
   const concerned = sql`SELECT entity_id FROM ops.touched WHERE kind = ${entity.kind} UNION SELECT entity_id FROM ${name(touched)}`;
@@ -99,15 +113,14 @@ WHERE NOT EXISTS (SELECT 1 FROM growth.changes AS c WHERE c.cycle_id = ${window.
   return moved;
 }
 
-/** `(audience, entity_id)` of all audiences of a layer, for the entities looked at. */
-function membersNow(context: OperatorContext, project: Project, entity: EntityKind, layer: readonly Audience[], touched: string): Sql {
+/** `(audience, entity_id)` of all audiences of a layer, for the entities looked at: rows of traits as `t`. */
+function membersNow(context: OperatorContext, project: Project, layer: readonly Audience[], entities: Sql): Sql {
   const { dialect } = context;
   const names = dialect.list(layer.map((audience) => sql`CASE WHEN ${membership(context, project, audience)} THEN ${audience.name} END`));
   const scores = [...new Set(layer.flatMap((audience) => scoresNamed(audience.where)))];
   return sql`SELECT u.value AS audience, f.entity_id FROM (
   SELECT t.entity_id, ${names} AS names
-  FROM ${name("growth", `${entity.kind}_traits`)} AS t JOIN ${name(touched)} AS g ON g.entity_id = t.entity_id
-  ${scoreJoins(scores)}) AS f, ${dialect.unnest(sql`f.names`, "u")} WHERE u.value IS NOT NULL`;
+  FROM ${entities} ${scoreJoins(scores)}) AS f, ${dialect.unnest(sql`f.names`, "u")} WHERE u.value IS NOT NULL`;
 }
 
 /** Condition, plus manual inclusions, minus manual exclusions. */

@@ -5,6 +5,7 @@ import type { EntityKind, Project } from "../project/project.js";
 import { type Sql, join, name, sql } from "../warehouse/sql.js";
 import { type TableSpec, nameOf } from "../warehouse/table.js";
 import { score as scoreTable } from "../warehouse/tables/growth.js";
+import { traitsNow } from "../warehouse/tables/working.js";
 import type { Connection } from "../warehouse/warehouse.js";
 import { componentColumn, needsEverybody, scoreQuery } from "./score-sql.js";
 import { type TraitUpdate, recordChanges, touchedTable } from "./update-traits.js";
@@ -51,10 +52,9 @@ async function updateScore(
   const table = window.redefined === true ? await ensureScoreTable(connection, score) : scoreTable(score.name);
   const touched = name(touchedTable(score.entity));
   const everybody = needsEverybody(score);
-  const traitsName = name("growth", `${score.entity}_traits`);
   if (looked.vanished) await removeGone(connection, table, score, touched);
   if (looked.touched === 0 && !(everybody && looked.vanished)) return 0;
-  const from = everybody ? sql`${traitsName} AS t` : sql`${traitsName} AS t JOIN ${touched} AS g ON g.entity_id = t.entity_id`;
+  const from = everybody ? sql`${name("growth", `${score.entity}_traits`)} AS t` : sql`${name(traitsNow)} AS t`;
   await connection.run(dialect.tempTable("scores_now", scoreQuery(scope, project, score, from)));
   const compared = ["value", "bucket", ...score.components.map(componentColumn)];
   const differs = join(

@@ -4,7 +4,9 @@ import type { EntityKind, Project } from "../project/project.js";
 import { type Sql, join, name, sql } from "../warehouse/sql.js";
 import { type ColumnType, type TableSpec, nameOf } from "../warehouse/table.js";
 import { traits } from "../warehouse/tables/growth.js";
+import { traitsNow } from "../warehouse/tables/working.js";
 import type { Connection } from "../warehouse/warehouse.js";
+import { needsEverybody } from "./score-sql.js";
 import { traitColumns, traitsQuery } from "./trait-sql.js";
 
 export interface TraitUpdate {
@@ -12,6 +14,8 @@ export interface TraitUpdate {
   readonly changed: number;
   /** Entities were touched that are no more: a merge swallowed them. */
   readonly vanished: boolean;
+  /** The temporary table with the traits of all that scores and audiences look at; undefined where those look at more. */
+  readonly traits?: string | undefined;
 }
 
 /**
@@ -39,7 +43,9 @@ export async function updateTraits(
   const vanished = (before?.named ?? 0) > touched;
   if (vanished) await removeVanished(connection, kind);
   if (touched === 0) return { touched, changed: 0, vanished };
-  await connection.run(dialect.tempTable("traits_now", traitsQuery(scope, project, kind, window, touchedTable(kind))));
+  await connection.run(dialect.tempTable(traitsNow, traitsQuery(scope, project, kind, window, touchedTable(kind))));
+  // A percentile moves for others too: their traits are not in this table.
+  const looked = project.scores.some((score) => score.entity === kind && needsEverybody(score)) ? undefined : traitsNow;
   const differs =
     columns.length === 0
       ? sql`o.entity_id IS NULL`
@@ -50,18 +56,18 @@ export async function updateTraits(
   await connection.run(
     dialect.tempTable(
       "traits_changed",
-      sql`SELECT n.*, ${dialect.timestamp(window.now)} AS updated_at, ${window.cycleId} AS cycle_id FROM traits_now AS n
+      sql`SELECT n.*, ${dialect.timestamp(window.now)} AS updated_at, ${window.cycleId} AS cycle_id FROM ${name(traitsNow)} AS n
 LEFT JOIN ${nameOf(table)} AS o ON o.entity_id = n.entity_id WHERE ${differs}`,
     ),
   );
   const after = await connection.first<{ n: number }>(sql`/* how many changed */ SELECT count(*) AS n FROM traits_changed`);
   const changed = after?.n ?? 0;
-  if (changed === 0) return { touched, changed, vanished };
+  if (changed === 0) return { touched, changed, vanished, traits: looked };
   const names = ["entity_id", "updated_at", "cycle_id", ...columns.map(({ column }) => column)];
   for (const statement of dialect.upsert(table, sql`SELECT ${join(names.map((column) => name(column)))} FROM traits_changed`, names))
     await connection.run(statement);
   await recordChanges(connection, kind, window, sql`SELECT entity_id FROM traits_changed`);
-  return { touched, changed, vanished };
+  return { touched, changed, vanished, traits: looked };
 }
 
 export function touchedTable(kind: string): string {

@@ -33,7 +33,7 @@ export async function openDuckdb(settings: DuckdbSettings): Promise<Warehouse> {
     instance = await duckdb.DuckDBInstance.create(settings.file, {
       access_mode: settings.readOnly === true ? "READ_ONLY" : "AUTOMATIC",
       threads: String(settings.threads ?? Math.max(1, os.availableParallelism())),
-      memory_limit: settings.memoryMax ?? "1500MB",
+      memory_limit: settings.memoryMax ?? "1200MB",
       temp_directory: path.join(settings.scratchDir, "spill"),
       // The default of 16 MB rewrites the tail row group all the time: 2-4x slower loads and stalls of seconds.
       checkpoint_threshold: "1GB",
