@@ -1,3 +1,5 @@
+import type { Fault } from "./faulty.js";
+
 /** The messages of Segment's specification that the simulator sends, and how one travels to the collector. */
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };
 export type JsonObject = { readonly [key: string]: Json };
@@ -28,4 +30,6 @@ export interface Sending {
   readonly message: SegmentMessage;
   /** The same message was sent before: the client got no answer. */
   readonly repeat: boolean;
+  /** Sent by a client that leaves something out; `message` is then what it would have been. */
+  readonly fault?: Fault;
 }

@@ -156,6 +156,9 @@ export const model = {
   /** Share of command-line calls by a broken release that sends an all-zero anonymous id. */
   zeroIdShare: 0.02,
 
+  /** An old widget: the share of messages beside which it sends one that is no event, and what it leaves out, as weights. */
+  faulty: { share: 0.0006, kinds: { no_event_name: 5, no_identity: 3, unknown_type: 2, wrong_type: 1 } },
+
   /** What the network does to messages. */
   network: {
     latencyMsMean: 350,

@@ -1,4 +1,5 @@
 import { sendBatches, type SendOptions, type SendProgress } from "../../../packages/engine/src/collect/send-batches.js";
+import { broken } from "./faulty.js";
 import type { Sending } from "./message.js";
 
 /** Sends simulated transmissions to a real collector over HTTP: history as fast as it is taken, live traffic in real time. */
@@ -22,7 +23,8 @@ function* texts(messages: Iterable<Sending>, nowMs: () => number): Iterable<stri
  * when it sent *by that clock*, and the collector finds the truth: `timestamp = received − (sentAt − original)`. To make
  * that come out right for history, too, it says now + skew − (how long ago it happened), shifted to the moment of sending.
  */
-export function textOf({ skewMs, message }: Sending, nowMs: () => number): string {
+export function textOf({ skewMs, message, fault }: Sending, nowMs: () => number): string {
+  if (fault !== undefined) return JSON.stringify(broken(message, fault));
   if (skewMs === 0) return JSON.stringify(message);
   return JSON.stringify({ ...message, sentAt: new Date(nowMs() + skewMs).toISOString() });
 }

@@ -1,6 +1,7 @@
 import { meter, workspaceDay } from "./billing.js";
 import { communityDay } from "./community.js";
 import { createDevice } from "./create.js";
+import { fromWidget } from "./faulty.js";
 import type { Sending, SegmentMessage } from "./message.js";
 import { model } from "./model.js";
 import { createOutbox } from "./outbox.js";
@@ -79,6 +80,7 @@ function createWorld(seed: string, startMs: number, days: number, scale: number)
       return { login: `dev-${random.hex(1)}`, random };
     }),
     agenda: new Map(),
+    widget: stream(seed, "widget"),
     outbox: createOutbox(startMs, stream(seed, "network")),
     tally: createTally(),
     mailNames: new Set(),
@@ -107,6 +109,10 @@ function* day(world: World, untilMs = Infinity): Iterable<Sending> {
     if (sending.at >= untilMs) break;
     world.tally.sent(sending);
     yield sending;
+    const extra = fromWidget(world.widget, sending);
+    if (extra === undefined) continue;
+    world.tally.sent(extra);
+    yield extra;
   }
   world.day += 1;
 }

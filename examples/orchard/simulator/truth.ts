@@ -10,6 +10,8 @@ export interface Truth {
   readonly sent: number;
   readonly unique: number;
   readonly duplicates: number;
+  /** Messages that are no events, by the collector's reason: sent = unique + duplicates + these. */
+  readonly faulty: Readonly<Record<string, number>>;
   readonly byType: Readonly<Record<string, number>>;
   readonly byEvent: Readonly<Record<string, number>>;
   readonly firstTimestamp: string | undefined;
@@ -86,6 +88,7 @@ export function createTally() {
   const sharedDevices = new Set<string>();
   let sent = 0;
   let duplicates = 0;
+  const faulty: Record<string, number> = {};
   let cents = 0;
   let first: string | undefined;
   let last: string | undefined;
@@ -113,8 +116,12 @@ export function createTally() {
       },
     },
     /** Called for every message in the order in which it reaches the collector. */
-    sent({ message, repeat }: Sending) {
+    sent({ message, repeat, fault }: Sending) {
       sent += 1;
+      if (fault !== undefined) {
+        faulty[fault] = (faulty[fault] ?? 0) + 1;
+        return;
+      }
       if (repeat) {
         duplicates += 1;
         return;
@@ -134,8 +141,9 @@ export function createTally() {
       const ids = (list: readonly { id: string }[]) => list.map(({ id }) => id);
       return {
         sent,
-        unique: sent - duplicates,
+        unique: sent - duplicates - Object.values(faulty).reduce((sum, count) => sum + count, 0),
         duplicates,
+        faulty,
         byType,
         byEvent,
         firstTimestamp: first,

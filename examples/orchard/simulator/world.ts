@@ -21,6 +21,8 @@ export interface World {
   readonly strangers: Stranger[];
   /** What was arranged for a later day, in the order it was arranged. */
   readonly agenda: Map<number, (() => void)[]>;
+  /** Draws of the faulty widget. */
+  readonly widget: Random;
   readonly outbox: Outbox;
   readonly tally: Tally;
   readonly mailNames: Set<string>;

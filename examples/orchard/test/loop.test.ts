@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Receiver, startReceiver } from "../../receiver/receiver.js";
 import { startCollector } from "../../../packages/engine/src/collect/collector.js";
 import { type Engine, openEngine } from "../../../packages/engine/src/engine.js";
+import { ledger } from "../../../packages/engine/src/observe/ledger.js";
 import { testModels } from "../../../packages/engine/src/model/test-models.js";
 import { sql } from "../../../packages/engine/src/warehouse/sql.js";
 import type { Connection } from "../../../packages/engine/src/warehouse/warehouse.js";
@@ -64,11 +65,21 @@ const keys = async (text: ReturnType<typeof sql>): Promise<string[]> =>
 const number = async (text: ReturnType<typeof sql>): Promise<number> => Number((await connection.first<{ n: number }>(text))?.n);
 
 describe("the loop finds the truth", () => {
-  it("stores every event once", async () => {
+  it("stores every event once, and sets aside what is none, with the reason", async () => {
     const loads = await connection.first<{ accepted: number; stored: number; duplicates: number; quarantined: number }>(
       sql`SELECT sum(accepted) AS accepted, sum(stored) AS stored, sum(duplicates) AS duplicates, sum(quarantined) AS quarantined FROM ops.loads`,
     );
-    expect(loads).toEqual({ accepted: truth.sent, stored: truth.unique, duplicates: truth.duplicates, quarantined: 0 });
+    const quarantined = Object.values(truth.faulty).reduce((sum, count) => sum + count, 0);
+    expect(quarantined).toBeGreaterThan(5);
+    expect(loads).toEqual({ accepted: truth.sent, stored: truth.unique, duplicates: truth.duplicates, quarantined });
+    const reasons = await connection.read<{ reason: string; n: number }>(sql`SELECT reason, count(*) AS n FROM raw.quarantine GROUP BY 1`);
+    expect(Object.fromEntries(reasons.map((row) => [row.reason, row.n]))).toEqual(truth.faulty);
+    const [collect] = await ledger(connection);
+    expect(collect).toMatchObject({
+      hop: "collect",
+      balanced: true,
+      terms: [{}, { name: "duplicates" }, { name: "quarantined", value: quarantined }],
+    });
   });
 
   it("puts wrong clocks right", async () => {

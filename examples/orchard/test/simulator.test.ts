@@ -2,6 +2,9 @@ import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
 import type { Sending, SegmentMessage } from "../simulator/message.js";
+import { defaultLimits } from "../../../packages/engine/src/collect/limits.js";
+import { eventProblem } from "../../../packages/engine/src/collect/protocol/event-problem.js";
+import { textOf } from "../simulator/send-history.js";
 import { zeroId } from "../simulator/emit.js";
 import { live, orchard, simulate } from "../simulator/simulate.js";
 
@@ -11,8 +14,9 @@ const small = { seed: "test", until, days: 30, users: 400 };
 
 function world(options = small) {
   const simulated = orchard(options);
-  const sendings = [...simulated.history()];
-  return { sendings, messages: sendings.map((sending) => sending.message), truth: simulated.truth(), simulated };
+  const all = [...simulated.history()];
+  const sendings = all.filter((sending) => sending.fault === undefined);
+  return { all, sendings, messages: sendings.map((sending) => sending.message), truth: simulated.truth(), simulated };
 }
 
 const take = <Item>(items: Iterable<Item>, many: number): Item[] => {
@@ -25,17 +29,17 @@ const take = <Item>(items: Iterable<Item>, many: number): Item[] => {
 };
 
 describe("the simulator", () => {
-  const { sendings, messages, truth } = world();
+  const { all, sendings, messages, truth } = world();
 
   it("gives the same bytes for the same options, and others for another seed", () => {
-    expect(JSON.stringify([...simulate(small)])).toBe(JSON.stringify(sendings));
-    expect(JSON.stringify(take(simulate({ ...small, seed: "other" }), 50))).not.toBe(JSON.stringify(sendings.slice(0, 50)));
+    expect(JSON.stringify([...simulate(small)])).toBe(JSON.stringify(all));
+    expect(JSON.stringify(take(simulate({ ...small, seed: "other" }), 50))).not.toBe(JSON.stringify(all.slice(0, 50)));
   });
 
   it("sends in the order of arrival, within the history", () => {
     const start = until / 1000 - 30 * 86_400_000;
     let before = start;
-    for (const { at } of sendings) {
+    for (const { at } of all) {
       expect(at).toBeGreaterThanOrEqual(before);
       before = at;
     }
@@ -52,9 +56,10 @@ describe("the simulator", () => {
       for (const key of keys) if (key !== undefined) counts[key] = (counts[key] ?? 0) + 1;
       return counts;
     };
-    expect(truth.sent).toBe(sendings.length);
+    expect(truth.sent).toBe(all.length);
     expect(truth.unique).toBe(unique.length);
-    expect(truth.duplicates).toBe(truth.sent - truth.unique);
+    expect(truth.duplicates).toBe(sendings.length - truth.unique);
+    expect(truth.faulty).toEqual(count(all.map((sending) => sending.fault)));
     expect(truth.duplicates).toBeGreaterThan(20);
     expect(truth.byType).toEqual(count(unique.map((message) => message.type)));
     expect(truth.byEvent).toEqual(count(unique.map((message) => message.event)));
@@ -65,6 +70,19 @@ describe("the simulator", () => {
       .reduce((sum, { properties }) => sum + Number(properties?.["amount"]), 0);
     // Invoices of the last hours may still be under way.
     expect(Math.abs(truth.revenue - revenue)).toBeLessThan(0.02 * truth.revenue + 1);
+  });
+
+  it("sends a few that are no events, each with what the collector says of it", () => {
+    const faulty = all.filter((sending) => sending.fault !== undefined);
+    expect(faulty.length / all.length).toBeGreaterThan(0.0003);
+    expect(faulty.length / all.length).toBeLessThan(0.001);
+    for (const sending of faulty) {
+      const sent = JSON.parse(textOf(sending, () => 0)) as Record<string, unknown>;
+      expect(eventProblem(sent, String(sent["type"]), defaultLimits)?.reason).toBe(sending.fault);
+    }
+    for (const sending of sendings.slice(0, 500)) {
+      expect(eventProblem({ ...sending.message }, sending.message.type, defaultLimits)).toBeUndefined();
+    }
   });
 
   it("resends duplicates unchanged", () => {
@@ -174,7 +192,7 @@ describe("live traffic", () => {
     const age = ({ at, skewMs, message }: Sending) => at + skewMs - Date.parse(message.timestamp);
     expect(next.filter((sending) => age(sending) < 60_000).length).toBeGreaterThan(1_800);
     expect(simulated.truth().sent).toBeGreaterThanOrEqual(truth.sent + 2_000);
-    for (const { message } of next) expect(problemsOf(message)).toEqual([]);
+    for (const { message, fault } of next) if (fault === undefined) expect(problemsOf(message)).toEqual([]);
   });
 
   it("is the same again from the same moment, and different from another", () => {

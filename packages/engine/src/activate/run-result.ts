@@ -2,7 +2,7 @@ import type { Clock, Instant } from "../base/instant.js";
 import type { DestinationDefinition } from "../project/kinds/destination.js";
 import type { Sync } from "../project/kinds/sync.js";
 import type { RunRow } from "./commits.js";
-import type { Destination, RequestTrace } from "./destination.js";
+import type { Destination, DestinationRow, RequestTrace } from "./destination.js";
 import type { Pacer } from "./pacer.js";
 import type { SyncPlan } from "./plan.js";
 
@@ -39,6 +39,19 @@ export interface RunResult {
   readonly message: string | undefined;
   /** Dry run: the exact requests of the first rows. */
   readonly requests: readonly RequestTrace[];
+  readonly preview?: Preview | undefined;
+}
+
+/** What only a dry run says. */
+export interface Preview {
+  /** Rows that the destination has and that stay as they are. */
+  readonly unchanged: number;
+  /** The first rows as they would be sent. */
+  readonly rows: readonly DestinationRow[];
+  /** Those of the first rows that would be refused at once. */
+  readonly problems: readonly { readonly key: string; readonly reason: string }[];
+  /** Why the guard would stop the run. */
+  readonly guarded: string | undefined;
 }
 
 export function resultOf(

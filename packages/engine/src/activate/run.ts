@@ -33,7 +33,10 @@ export type { RunOptions, RunResult };
 export async function runSync(connection: Connection, project: Project, sync: Sync, options: RunOptions): Promise<RunResult> {
   const { definition, destination, action } = resolve(project, sync, options);
   const mapping = compileMapping(sync);
-  if (options.dryRun === true) return dryRun(connection, project, sync, options, { definition, destination, action: action.name, mapping });
+  if (options.dryRun === true) {
+    const guarded = (plan: SyncPlan) => guardMessage(sync, plan);
+    return dryRun(connection, project, sync, options, guarded, { definition, destination, action: action.name, mapping });
+  }
   await closeCrashedRun(connection, sync.name, options.now);
   const { head, full } = await startSync(connection, project, sync, mapping, options.now);
   const plan = await planSync(connection, project, sync, options.now, { head, mapping, full: full || options.full === true });

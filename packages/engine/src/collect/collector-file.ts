@@ -1,4 +1,5 @@
-import { readFile, rename, writeFile } from "node:fs/promises";
+import { randomUUID } from "node:crypto";
+import { readFile, rename, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { md5Hex } from "../base/hash.js";
 import type { CollectorOptions } from "./collector.js";
@@ -9,7 +10,11 @@ export type CollectorFile = Omit<CollectorOptions, "clock" | "onSealed" | "files
   readonly whenOrphaned?: "stay" | "exit";
 };
 
-/** What a running collector says of itself, in the spool folder: how a restarted engine finds it. */
+/**
+ * What a running collector says of itself, in the spool folder: how a restarted engine finds it. The file is only ever
+ * replaced, by the next collector; one that ends leaves it, since between looking whose word it is and removing it another
+ * one's could have come. Whoever reads it asks the process that it names.
+ */
 export interface RunningCollector {
   readonly pid: number;
   readonly url: string;
@@ -27,7 +32,9 @@ export type CollectorMessage =
 
 /** Sources may change while a collector runs; for everything else it must be started anew. */
 export function settingsHash({ sources: _, ...settings }: CollectorFile): string {
-  return md5Hex(JSON.stringify(Object.entries(settings).sort(([a], [b]) => (a < b ? -1 : 1))));
+  // As its file has them: a key without a value is one that was not given.
+  const given = Object.entries(settings).filter(([, value]) => value !== undefined);
+  return md5Hex(JSON.stringify(given.sort(([a], [b]) => (a < b ? -1 : 1))));
 }
 
 export function runningFile(spoolDir: string): string {
@@ -44,7 +51,14 @@ export async function readJson<T>(file: string): Promise<T | undefined> {
   }
 }
 
+/** Whole or not at all. Several may write at once (a collector and the one that takes its place): the last one's word holds. */
 export async function writeJson(file: string, value: unknown): Promise<void> {
-  await writeFile(`${file}.new`, JSON.stringify(value));
-  await rename(`${file}.new`, file);
+  const own = `${file}.${randomUUID()}.new`;
+  try {
+    await writeFile(own, JSON.stringify(value));
+    await rename(own, file);
+  } catch (thrown) {
+    await rm(own, { force: true });
+    throw thrown;
+  }
 }

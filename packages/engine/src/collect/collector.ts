@@ -7,6 +7,7 @@ import { collectorRegistry, newCounts } from "./metrics.js";
 import { type Context, handle } from "./protocol/handle.js";
 import { findSnippet } from "./protocol/snippet.js";
 import { Spool, type SpoolFiles } from "./spool/spool.js";
+import { RateLimits } from "./rate-limits.js";
 import { type CollectorSource, WriteKeys } from "./write-keys.js";
 
 /** What a collector needs to know; plain data (but for the last three), so that it travels to a child process as JSON. */
@@ -23,6 +24,8 @@ export interface CollectorOptions {
   readonly spoolBytesMax?: number | undefined;
   readonly segmentBytesMax?: number | undefined;
   readonly segmentAgeMaxMs?: number | undefined;
+  /** Events a second of one write key; more is 429 with Retry-After. No limit when not given. */
+  readonly eventsPerSecondMax?: number | undefined;
   readonly limits?: Partial<CollectorLimits> | undefined;
   /** analytics.min.js to serve; found by itself when not given. */
   readonly snippetFile?: string | undefined;
@@ -67,6 +70,7 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
     spool,
     counts,
     keys,
+    rates: new RateLimits(options.eventsPerSecondMax),
     registry: collectorRegistry(counts, spool),
     limits: { ...defaultLimits, ...options.limits },
     clock: options.clock ?? systemClock,

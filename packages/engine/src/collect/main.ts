@@ -1,4 +1,3 @@
-import { rm } from "node:fs/promises";
 import { messageOf } from "../base/errors.js";
 import { startCollector } from "./collector.js";
 import {
@@ -27,18 +26,14 @@ async function main(): Promise<void> {
     node: collector.spool.node,
     settings: settingsHash(options),
   };
-  const stateFile = runningFile(options.spoolDir);
   let ending = false;
   const end = () => {
     if (ending) return;
     ending = true;
-    collector
-      .close()
-      .then(() => forget(stateFile))
-      .then(
-        () => process.exit(0),
-        (thrown: unknown) => fail(thrown),
-      );
+    collector.close().then(
+      () => process.exit(0),
+      (thrown: unknown) => fail(thrown),
+    );
   };
   process.on("SIGTERM", end);
   process.on("SIGINT", end);
@@ -51,14 +46,8 @@ async function main(): Promise<void> {
     if (options.whenOrphaned === "exit") end();
   });
   // Only now: an engine that finds the file may send a signal at once.
-  await writeJson(stateFile, running);
+  await writeJson(runningFile(options.spoolDir), running);
   tell({ type: "ready", ...running });
-}
-
-/** Another collector may have taken our place by now: its word stays. */
-async function forget(stateFile: string): Promise<void> {
-  const written = await readJson<RunningCollector>(stateFile);
-  if (written?.pid === process.pid) await rm(stateFile, { force: true });
 }
 
 function tell(message: CollectorMessage): void {

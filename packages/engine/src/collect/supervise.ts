@@ -60,6 +60,9 @@ export async function superviseCollector(settings: SuperviseSettings): Promise<S
   let pause = firstPauseMs;
   let over = false;
   let timer: NodeJS.Timeout | undefined;
+  /** A process that was started and does not listen yet. */
+  let starting: ChildProcess | undefined;
+  let beginning: Promise<void> = Promise.resolve();
 
   const later = (work: () => void, ms: number) => {
     timer = setTimeout(work, ms);
@@ -67,7 +70,8 @@ export async function superviseCollector(settings: SuperviseSettings): Promise<S
   };
   const start = async () => {
     const began = performance.now();
-    const started = await launch(settings);
+    const started = await launch(settings, (process) => (starting = process)).finally(() => (starting = undefined));
+    if (over) return end(started.running.pid);
     child = started.child;
     running = started.running;
     onEvent(`collector ${started.running.pid} listens on ${started.running.url}`);
@@ -83,9 +87,10 @@ export async function superviseCollector(settings: SuperviseSettings): Promise<S
     later(() => {
       if (over) return;
       pause = Math.min(pause * 2, pauseMaxMs);
-      start().catch((thrown: unknown) => {
+      beginning = begin().catch((thrown: unknown) => {
+        if (over) return;
         onEvent(`the collector does not start: ${String(thrown)}`);
-        if (!over) again();
+        again();
       });
     }, pause);
   };
@@ -99,15 +104,25 @@ export async function superviseCollector(settings: SuperviseSettings): Promise<S
     }, lookEveryMs);
   };
 
-  const found = await survivor(options);
-  if (found !== undefined && found.settings === settingsHash(options)) {
+  const begin = async () => {
+    const found = await survivor(options);
+    if (over) return;
+    if (found === undefined || found.settings !== settingsHash(options)) {
+      if (found !== undefined) await end(found.pid);
+      return start();
+    }
     running = found;
     onEvent(`collector ${found.pid} was running and is taken over`);
-    process.kill(found.pid, "SIGHUP");
+    kill(found.pid, "SIGHUP");
     follow();
-  } else {
-    if (found !== undefined) await end(found.pid);
-    await start();
+  };
+
+  try {
+    await begin();
+  } catch (thrown) {
+    // One that an engine started before it was killed may have come up meanwhile, and have the port.
+    if ((await survivor(options)) === undefined) throw thrown;
+    await begin();
   }
   return {
     get running() {
@@ -115,11 +130,13 @@ export async function superviseCollector(settings: SuperviseSettings): Promise<S
     },
     async replaceSources(sources) {
       await writeJson(optionsFile, { ...options, sources });
-      if (running !== undefined) process.kill(running.pid, "SIGHUP");
+      if (running !== undefined) kill(running.pid, "SIGHUP");
     },
     async close() {
       over = true;
       clearTimeout(timer);
+      starting?.kill("SIGTERM");
+      await beginning;
       if (running !== undefined) await end(running.pid);
       child?.removeAllListeners();
     },
@@ -137,7 +154,7 @@ interface Launched {
   readonly running: RunningCollector;
 }
 
-function launch({ entry, optionsFile, options, onSealed }: SuperviseSettings): Promise<Launched> {
+function launch({ entry, optionsFile, options, onSealed }: SuperviseSettings, onSpawn: (child: ChildProcess) => void): Promise<Launched> {
   return new Promise((resolve, reject) => {
     // Detached: Ctrl-C in a terminal reaches the engine alone, which then ends the collector in order.
     const child = spawn(process.execPath, [entry, optionsFile], {
@@ -145,6 +162,7 @@ function launch({ entry, optionsFile, options, onSealed }: SuperviseSettings): P
       stdio: ["ignore", "inherit", "inherit", "ipc"],
       env: { ...process.env, NODE_OPTIONS: "" },
     });
+    onSpawn(child);
     let failure = "";
     const tooLong = setTimeout(() => {
       failure = "it did not become ready";

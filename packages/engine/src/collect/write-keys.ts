@@ -19,11 +19,12 @@ export class WriteKeys {
     return this.#sources.has(key);
   }
 
-  /** The source of the first candidate that is a known key. */
-  sourceOf(candidates: Iterable<unknown>): string | undefined {
+  /** The first candidate that is a known key, with its source. */
+  find(candidates: Iterable<unknown>): { readonly key: string; readonly source: string } | undefined {
     for (const candidate of candidates) {
-      const source = typeof candidate === "string" ? this.#sources.get(candidate) : undefined;
-      if (source !== undefined) return source;
+      if (typeof candidate !== "string") continue;
+      const source = this.#sources.get(candidate);
+      if (source !== undefined) return { key: candidate, source };
     }
     return undefined;
   }

@@ -28,7 +28,7 @@ const columnsMax = 500;
  * aliases and one view per event, in the schema `segment`. They are made again when a new event or property appears;
  * otherwise this looks at the newest loads only. Called outside of a transaction; says whether it made them.
  */
-export async function segmentViews(connection: Connection, window: CycleWindow): Promise<"built" | "kept"> {
+export async function segmentViews(connection: Connection, window: CycleWindow, calls = new SeenCalls()): Promise<"built" | "kept"> {
   const seen = await seenProperties(connection);
   const fingerprint = md5Hex(JSON.stringify([layoutVersion, seen]));
   const before = await connection.first<{ fingerprint: string; to_load: number }>(
@@ -37,14 +37,14 @@ export async function segmentViews(connection: Connection, window: CycleWindow):
   const standing = await relationsIn(connection, segmentSchema);
   if (before?.fingerprint === fingerprint && standing.size > 0) {
     if (before.to_load === window.toLoad) return "kept";
-    const newest = await callsSince(connection, before.to_load);
+    const newest = await callsBetween(connection, before.to_load, window.toLoad);
     if (newest.every((call) => call.type !== "track" || standing.has(viewName(call.event ?? "")))) {
       await connection.transaction(() => record(connection, fingerprint, window));
       return "kept";
     }
   }
   await connection.run(sql`/* Segment's layout has a schema of its own */ ${connection.dialect.createSchema(segmentSchema)}`);
-  const views = layout(connection.dialect, seen, await callsSince(connection, 0));
+  const views = layout(connection.dialect, seen, await calls.upTo(connection, window.toLoad));
   await connection.transaction(async () => {
     for (const [view, query] of views) {
       await createRelation(connection, { schema: segmentSchema, name: view, type: "view", query, before: standing.get(view) });
@@ -64,8 +64,22 @@ interface Call {
   readonly event: string | null;
 }
 
-async function callsSince(connection: Connection, load: number): Promise<Call[]> {
-  return connection.read<Call>(sql`/* names that calls came with */ SELECT DISTINCT type, event FROM raw.events WHERE load_id > ${load}`);
+/** Names that calls came with, up to a load: the history is read once, then what was loaded since. */
+export class SeenCalls {
+  #known = new Map<string, Call>();
+  #toLoad = 0;
+
+  async upTo(connection: Connection, load: number): Promise<Call[]> {
+    for (const call of await callsBetween(connection, this.#toLoad, load)) this.#known.set(JSON.stringify([call.type, call.event]), call);
+    this.#toLoad = Math.max(this.#toLoad, load);
+    return [...this.#known.values()];
+  }
+}
+
+async function callsBetween(connection: Connection, after: number, upTo: number): Promise<Call[]> {
+  return connection.read<Call>(
+    sql`/* names that calls came with */ SELECT DISTINCT type, event FROM raw.events WHERE load_id > ${after} AND load_id <= ${upTo}`,
+  );
 }
 
 async function record(connection: Connection, fingerprint: string, window: CycleWindow): Promise<void> {

@@ -2,7 +2,7 @@ import type { CycleWindow } from "../base/cycle.js";
 import { CambiumError } from "../base/errors.js";
 import type { Instant } from "../base/instant.js";
 import { type ModelOutcome, runModels } from "../model/run-models.js";
-import { segmentViews } from "../model/segment-views.js";
+import { SeenCalls, segmentViews } from "../model/segment-views.js";
 import type { Project } from "../project/project.js";
 import { sql } from "../warehouse/sql.js";
 import type { Connection } from "../warehouse/warehouse.js";
@@ -17,6 +17,7 @@ export class ModelUpdates {
   #waitMicros = 0;
   #behind = false;
   #told = new Map<string, string>();
+  #calls = new SeenCalls();
 
   /** The last look was put off: somebody should come back. */
   get isBehind(): boolean {
@@ -38,7 +39,7 @@ export class ModelUpdates {
       sql`/* how far loading is */ SELECT coalesce(max(load_id), 0) AS to_load FROM ops.loads`,
     );
     const window: CycleWindow = { cycleId: 0, now, previousNow: this.#lookedAt, fromLoad: 0, toLoad: loaded?.to_load ?? 0 };
-    await segmentViews(connection, window);
+    await segmentViews(connection, window, this.#calls);
     const outcomes = await runModels(connection, project, window);
     this.#definitions = project.fingerprint;
     this.#lookedAt = now;

@@ -1,7 +1,7 @@
 import type { LedgerCheck } from "../observe/ledger.js";
 import type { RunResult } from "../activate/run.js";
 import type { Verification } from "../run/verify.js";
-import type { DryRun, SyncRunResult, VerifyAnswer } from "./contract.js";
+import type { DryRun, Json, SyncRunResult, VerifyAnswer } from "./contract.js";
 
 /** What the stages return, in the words of the API. */
 
@@ -39,14 +39,18 @@ export function verifyAnswerOf(outcome: Verification, ledger: readonly LedgerChe
   return { ok: checks.every((check) => check.ok), seconds: outcome.seconds, checks };
 }
 
+const rowsShownMax = 20;
+/** Fields as a destination gets them: dates and big numbers as their text. */
+const asJson = (fields: Readonly<Record<string, unknown>>) => JSON.parse(JSON.stringify(fields)) as Json;
+
 export function dryRunAnswerOf(result: RunResult): DryRun {
-  const { planned } = result;
+  const { planned, preview } = result;
   return {
     sync: result.sync,
     added: planned.added,
     changed: planned.changed,
     removed: planned.removed,
-    unchanged: 0,
+    unchanged: preview?.unchanged ?? 0,
     requests: result.requests.map((request) => ({
       requestId: request.requestId,
       method: request.method,
@@ -55,9 +59,9 @@ export function dryRunAnswerOf(result: RunResult): DryRun {
       ...(request.requestBody !== undefined && { requestBody: request.requestBody }),
     })),
     requestsTotal: result.requests.length,
-    rows: [],
-    problems: [],
-    guard: result.state === "guarded" ? { stops: true, sentence: result.message ?? "The guard stops this run." } : null,
+    rows: (preview?.rows ?? []).slice(0, rowsShownMax).map(({ key, change, fields }) => ({ key, change, fields: asJson(fields) })),
+    problems: (preview?.problems ?? []).map(({ key, reason }) => ({ key, reason })),
+    guard: preview?.guarded === undefined ? null : { stops: true, sentence: `The guard would stop this run: it ${preview.guarded}.` },
   };
 }
 

@@ -1,27 +1,44 @@
 import { createHash } from "node:crypto";
-import { readFile } from "node:fs/promises";
+import { readFile, stat } from "node:fs/promises";
 import path from "node:path";
 import fastifyStatic from "@fastify/static";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { CambiumError } from "../base/errors.js";
-import { type SecuritySettings, signIn } from "./security.js";
+import { type SecuritySettings, contentPolicy, signIn } from "./security.js";
 
 /** The console's built files; every address that is neither a file nor the API shows its first page (the console routes itself). */
 
 export interface ConsoleFiles {
   readonly dir: string;
-  readonly index: string;
+  /** The first page as it is now: a console that is built again is served without a restart. */
+  page(): Promise<ConsolePage>;
+}
+
+interface ConsolePage {
+  readonly html: string;
+  /** `'sha256-…'` of its own inline scripts. */
   readonly scriptHashes: readonly string[];
 }
 
 /** Undefined where the console is not built. */
 export async function findConsole(dir: string | undefined): Promise<ConsoleFiles | undefined> {
   if (dir === undefined) return undefined;
+  const file = path.join(dir, "index.html");
+  let read: { readonly version: string; readonly page: ConsolePage } | undefined;
+  const page = async () => {
+    const { mtimeMs, size } = await stat(file);
+    const version = `${mtimeMs} ${size}`;
+    if (read?.version !== version) {
+      const html = await readFile(file, "utf8");
+      read = { version, page: { html, scriptHashes: inlineScriptHashes(html) } };
+    }
+    return read.page;
+  };
   try {
-    const index = await readFile(path.join(dir, "index.html"), "utf8");
-    return { dir, index, scriptHashes: inlineScriptHashes(index) };
+    await page();
+    return { dir, page };
   } catch (thrown) {
-    if (thrown instanceof Error && "code" in thrown && thrown.code === "ENOENT") return undefined;
+    if (isMissing(thrown)) return undefined;
     throw thrown;
   }
 }
@@ -42,18 +59,30 @@ export async function serveConsole(server: FastifyInstance, files: ConsoleFiles 
       },
     });
   }
-  const shell = (request: FastifyRequest, reply: FastifyReply) =>
-    signIn(request, reply, settings) ??
-    reply
+  const shell = async (request: FastifyRequest, reply: FastifyReply) => {
+    const signedIn = signIn(request, reply, settings);
+    if (signedIn !== undefined) return signedIn;
+    // While a build runs, the page is missing for a moment.
+    const page = await files?.page().catch((thrown: unknown) => {
+      if (isMissing(thrown)) return undefined;
+      throw thrown;
+    });
+    return reply
       .type("text/html; charset=utf-8")
       .header("cache-control", "no-cache")
-      .send(files?.index ?? notBuilt);
-  server.get("/", shell);
+      .header("content-security-policy", contentPolicy(page?.scriptHashes ?? []))
+      .send(page?.html ?? notBuilt);
+  };
+  for (const address of ["/", "/index.html"]) server.get(address, shell);
   server.setNotFoundHandler((request, reply) => {
     const page = (request.method === "GET" || request.method === "HEAD") && (request.headers.accept ?? "").includes("text/html");
     if (page && !/^\/(api|v1)(\/|$)/.test(request.url)) return shell(request, reply);
     throw new CambiumError("NOT_FOUND", `${request.method} ${request.url.split("?", 1)[0] ?? ""} does not exist`);
   });
+}
+
+function isMissing(thrown: unknown): boolean {
+  return thrown instanceof Error && "code" in thrown && thrown.code === "ENOENT";
 }
 
 function inlineScriptHashes(html: string): string[] {

@@ -63,7 +63,7 @@ export async function startServer(settings: ServerSettings): Promise<Server> {
   const stream = new Stream(engine, reads, onError);
   const model = await ReadModel.open(engine, onError);
   const metrics = new Metrics(engine, reads);
-  const security = { token: settings.token, host, allowedHosts: settings.allowedHosts ?? [], scriptHashes: files?.scriptHashes ?? [] };
+  const security = { token: settings.token, host, allowedHosts: settings.allowedHosts ?? [] };
 
   const server = Fastify({
     ...(settings.logger === undefined ? { logger: false } : { loggerInstance: settings.logger }),

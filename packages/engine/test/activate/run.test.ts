@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { retryRows } from "../../src/activate/retry-rows.js";
 import { runSync } from "../../src/activate/run.js";
+import { dryRunAnswerOf } from "../../src/server/answers.js";
 import { sql } from "../../src/warehouse/sql.js";
 import { testWarehouse } from "../support/warehouse.js";
 import { changeAudience, memoryDestination, optionsFor, prepare, putUsers, syncOf, testClock, testProject, userId } from "./support.js";
@@ -468,4 +469,33 @@ test("a row that a table holds twice is sent once, and the confirmed rows mend t
     ]);
   }
   expect(tool.received.map((row) => row.key).sort()).toEqual(["u1", "u1", "u1", "u2", "u2", "u2"]);
+});
+
+test("a dry run counts what stays as it is, shows rows and refusals, and says where the guard would stop", async () => {
+  const { connection } = warehouse;
+  const guard = { max_change_percent: 30, min_rows: 1 };
+  const project = testProject([contacts({ mode: "mirror", guard })], memory);
+  const time = testClock();
+  const tool = memoryDestination((row) => (row.key === "u5" ? { outcome: "failed", reason: "no" } : { outcome: "delivered" }));
+  const dry = async () =>
+    dryRunAnswerOf(await runSync(connection, project, syncOf(project), optionsFor(tool.destination, time, { dryRun: true })));
+  const four = ["u1", "u2", "u3", "u4"].map((key) => ({ key }));
+  await putUsers(connection, 1, four);
+  expect(await dry()).toMatchObject({ added: 4, unchanged: 0, guard: null });
+  await runSync(connection, project, syncOf(project), optionsFor(tool.destination, time));
+  expect(await dry()).toMatchObject({ added: 0, changed: 0, removed: 0, unchanged: 4, rows: [], problems: [] });
+  await putUsers(connection, 2, [{ key: "u1", plan: "pro" }, { key: "u5" }], ["u2"]);
+  const answer = await dry();
+  expect(answer).toMatchObject({
+    added: 1,
+    changed: 1,
+    removed: 1,
+    unchanged: 2,
+    problems: [{ key: "u5", reason: "no" }],
+    guard: {
+      stops: true,
+      sentence: "The guard would stop this run: it would change 1 and remove 1 of 4 rows (50.0 %; the guard allows 30 %).",
+    },
+  });
+  expect(answer.rows.map((row) => `${row.change} ${row.key}`).sort()).toEqual(["add u5", "change u1", "remove u2"]);
 });

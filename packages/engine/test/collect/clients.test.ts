@@ -46,6 +46,22 @@ test.each(clients)("$file: every event arrives once", async ({ file, users, call
   expect(email).toEqual({ email: `${users.slice(0, -1)}@example.com` });
 });
 
+test("a library that is told to wait (429) sends again, and every event arrives once", async () => {
+  const limited = await collectBench({ eventsPerSecondMax: 12 });
+  const { code, errors } = await run("segment-node.mjs", [limited.collector.url, writeKey, "180"]);
+  expect(errors).toBe("");
+  expect(code).toBe(0);
+  const metrics = await (await fetch(`${limited.collector.url}/metrics`)).text();
+  expect(Number(/refused_total\{status="429"\} (\d+)/.exec(metrics)?.[1])).toBeGreaterThan(0);
+  const loaded = total(await limited.load());
+  expect(loaded).toMatchObject({ stored: loaded.accepted, duplicates: 0, quarantined: 0 });
+  const sent = await limited.connection.first(
+    sql`SELECT count(*) AS rows, count(DISTINCT json_extract_string(properties, '$.n')) AS numbers FROM raw.events WHERE type = 'track'`,
+  );
+  expect(sent).toEqual({ rows: 180, numbers: 180 });
+  await limited.close();
+});
+
 test("what the calls carry beside the event arrives too", async () => {
   const page = await bench.connection.first(
     sql`SELECT event, json_extract_string(properties, '$.category') AS category FROM raw.events WHERE type = 'page'`,
@@ -62,7 +78,10 @@ test("what the calls carry beside the event arrives too", async () => {
 
 function run(file: string, args: readonly string[]): Promise<{ code: number | null; errors: string }> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [path.join(folder, file), ...args], { stdio: ["ignore", "ignore", "pipe"] });
+    const child = spawn(process.execPath, [path.join(folder, file), ...args], {
+      stdio: ["ignore", "ignore", "pipe"],
+      env: { ...process.env, NODE_NO_WARNINGS: "1" },
+    });
     let errors = "";
     child.stderr.on("data", (chunk: Buffer) => {
       errors += chunk.toString();

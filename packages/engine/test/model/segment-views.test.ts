@@ -1,10 +1,10 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import type { CycleWindow } from "../../src/base/cycle.js";
 import { hash64 } from "../../src/base/hash.js";
 import { instantOf, isoOf } from "../../src/base/instant.js";
 import { columnName, propertyColumns, viewName } from "../../src/model/segment-layout.js";
-import { segmentViews } from "../../src/model/segment-views.js";
-import { sql } from "../../src/warehouse/sql.js";
+import { SeenCalls, segmentViews } from "../../src/model/segment-views.js";
+import { render, sql } from "../../src/warehouse/sql.js";
 import { properties } from "../../src/warehouse/tables/ops.js";
 import { events } from "../../src/warehouse/tables/raw.js";
 import { testWarehouse } from "../support/warehouse.js";
@@ -140,6 +140,19 @@ test("they are made again when an event or a property is new, and only then", as
   await connection.append(properties, [property("reason", "Logged Out", "text")]);
   expect(await segmentViews(connection, window(3))).toBe("built");
   expect(await connection.read(sql`SELECT reason FROM segment.logged_out`)).toEqual([{ reason: null }]);
+});
+
+test("which events there are is read once: then only what was loaded since", async () => {
+  const { connection } = warehouse;
+  const calls = new SeenCalls();
+  const names = async (load: number) => (await calls.upTo(connection, load)).map((call) => call.event ?? call.type);
+  expect(await names(2)).not.toContain("Logged Out");
+  const read = vi.spyOn(connection, "read");
+  expect(await names(3)).toEqual(expect.arrayContaining(["Signed Up", "Home", "Logged Out"]));
+  expect(read.mock.calls.map(([query]) => render(query, connection.dialect.quoting))).toEqual([
+    expect.stringContaining("load_id > 2 AND load_id <= 3"),
+  ]);
+  vi.restoreAllMocks();
 });
 
 describe("names are Segment's", () => {

@@ -1119,6 +1119,24 @@ const cases: Case[] = [
     ],
   },
   {
+    title: "a misspelt entity kind: once, at its own line, whoever uses the definition",
+    files: {
+      "scores/x.yml":
+        "name: heat\nentity: workspce\ncomponents: [{ name: all, weight: 100, linear: { trait: deploys, from: 0, to: 10 } }]\n",
+      "audiences/x.yml":
+        "- { name: hot, entity: workspace, where: { score: heat, gte: 50 } }\n- { name: big, entity: acount, where: { trait: revenue, gt: 5 } }\n- { name: both, entity: account, where: { audience: big } }\n",
+      "traits/x.yml":
+        "- { name: size, entity: [acount], type: count, event: Seen }\n- { name: twice, entity: account, type: formula, formula: size * 2 }\n",
+      "syncs/x.yml":
+        "- { name: x, from: { entity: workspace }, destination: hook, mapping: { id: key, heat: heat, bucket: heat_bucket } }\n- { name: y, from: { audience: big }, destination: hook, mapping: { id: key, of: revenue } }\n",
+    },
+    says: [
+      ["audiences/x.yml:2:24 entity", "There is no entity kind `acount` in cambium.yml.", "Did you mean `account`?"],
+      ["scores/x.yml:2:9 entity", "There is no entity kind `workspce` in cambium.yml.", "Did you mean `workspace`?"],
+      ["traits/x.yml:1:26 entity[0]", "There is no entity kind `acount` in cambium.yml.", "Did you mean `account`?"],
+    ],
+  },
+  {
     title: "a broken template",
     files: { "models/x.sql": "SELECT 1\nFROM {{ ref('base' }}\n" },
     says: [

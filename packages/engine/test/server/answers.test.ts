@@ -15,7 +15,9 @@ import type {
   Timeline,
 } from "../../src/server/contract.js";
 import { sql } from "../../src/warehouse/sql.js";
-import { type Testbed, history, testServer } from "./support.js";
+import { microsPerDay } from "../../src/base/instant.js";
+import type { TestEvent } from "../support/events.js";
+import { type Testbed, history, noon, testServer } from "./support.js";
 
 /** What the answers say, on a history small enough to know every number by heart. */
 
@@ -160,6 +162,39 @@ describe("entities", () => {
     const account = await bed.json<Profile>("/api/entities/account/acc");
     expect(account.children.map((child) => child.key)).toEqual(["w1"]);
     expect(account.timeline.events.map((event) => event.messageId)).toContain("u2");
+  });
+
+  test("the timeline reaches back as far as the page needs, for people and groups, named or through members", async () => {
+    const own = await testServer({ empty: true });
+    const days = [0, 3, 30, 120, 400];
+    const sent: TestEvent[] = days.flatMap((back) => [
+      { id: `named${back}`, event: "Seen", user: "m1", group: "w9", at: noon - back * microsPerDay },
+      { id: `own${back}`, event: "Seen", user: "m2", at: noon - back * microsPerDay - 1 },
+    ]);
+    const joined: TestEvent[] = ["m1", "m2"].map((user) => ({
+      id: `join-${user}`,
+      type: "group",
+      user,
+      group: "w9",
+      at: noon - 500 * microsPerDay,
+    }));
+    await own.turn(1, [...joined, ...sent], noon);
+    const all = days.flatMap((back) => [`named${back}`, `own${back}`]);
+    for (const [path, expected] of [
+      ["workspace/w9", [...all, "join-m2", "join-m1"]],
+      ["user/m2", [...all.filter((id) => id.startsWith("own")), "join-m2"]],
+    ] as const) {
+      for (const limit of [2, 3, 50]) {
+        const pages: string[] = [];
+        for (let next: string | null = ""; next !== null;) {
+          const page: Timeline = await own.json(`/api/entities/${path}/timeline?limit=${limit}${next === "" ? "" : `&before=${next}`}`);
+          pages.push(...page.events.map((event) => event.messageId));
+          next = page.next;
+        }
+        expect(pages).toEqual(expected);
+      }
+    }
+    await own.close();
   });
 
   test("the timeline pages without gap or repetition", async () => {

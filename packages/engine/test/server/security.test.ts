@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import http from "node:http";
 import os from "node:os";
 import path from "node:path";
@@ -117,6 +117,21 @@ describe("where from", () => {
 });
 
 describe("files", () => {
+  test("a console that is built again is served without a restart, with the policy of its own scripts", async () => {
+    const file = path.join(dir, "dist", "index.html");
+    const built = await readFile(file, "utf8");
+    const before = await raw("/");
+    await writeFile(file, "<!doctype html><script>startAgain()</script><p>another console</p>");
+    const after = await raw("/");
+    expect(after.body).toContain("another console");
+    expect(after.headers["content-security-policy"]).toMatch(/script-src 'self' 'sha256-[^']+'/);
+    expect(after.headers["content-security-policy"]).not.toBe(before.headers["content-security-policy"]);
+    await rm(file);
+    expect(await raw("/")).toMatchObject({ status: 200, body: expect.stringContaining("not built") as string });
+    await writeFile(file, built);
+    expect((await raw("/index.html")).body).toBe(built);
+  });
+
   test("the console and its files are served; its inline script is the only one allowed", async () => {
     const page = await raw("/scores/activation", { accept: "text/html" });
     expect(page.body).toContain("console");

@@ -54,6 +54,7 @@ export async function startUp(options: StartUpOptions): Promise<Running> {
       port: options.collectorPort ?? config.collector.port,
       publicHost: config.collector.public_host,
       spoolBytesMax: config.collector.spool_bytes_max,
+      eventsPerSecondMax: config.collector.rate_limit,
       ...(options.collectorEndsWithUs === true && { whenOrphaned: "exit" as const }),
     },
     onSealed: () => engine.loops.requestLoadIfRunning(),

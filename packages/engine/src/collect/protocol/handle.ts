@@ -4,6 +4,7 @@ import type { CambiumError } from "../../base/errors.js";
 import type { Clock } from "../../base/instant.js";
 import type { CollectorLimits } from "../limits.js";
 import type { CollectorCounts } from "../metrics.js";
+import type { RateLimits } from "../rate-limits.js";
 import type { Spool } from "../spool/spool.js";
 import type { WriteKeys } from "../write-keys.js";
 import { analyticsSettings, pixelGif, rudderSourceConfig } from "./client-settings.js";
@@ -19,6 +20,7 @@ export interface Context {
   readonly spool: Spool;
   readonly counts: CollectorCounts;
   readonly keys: WriteKeys;
+  readonly rates: RateLimits;
   readonly registry: Registry;
   readonly limits: CollectorLimits;
   readonly clock: Clock;
@@ -119,8 +121,11 @@ function receive(
   const body = parseBody(sent, headers["content-encoding"] ?? "", context.limits);
   if (isProblem(body)) return refuse(context, request, response, body.status, body.code, body.message);
   const query = queryText === undefined ? undefined : new URLSearchParams(queryText);
-  const source = context.keys.sourceOf(keyCandidates(headers, query, body.document));
-  if (source === undefined) return refuse(context, request, response, 401, "UNAUTHORIZED", "unknown write key");
+  const known = context.keys.find(keyCandidates(headers, query, body.document));
+  if (known === undefined) return refuse(context, request, response, 401, "UNAUTHORIZED", "unknown write key");
+  const receivedAt = context.clock();
+  const wait = context.rates.secondsToWait(known.key, receivedAt);
+  if (wait > 0) return refuse(context, request, response, 429, "BUSY", "this write key sends more than its rate limit", wait);
   const { batchEventsMax } = context.limits;
   if ((batchOf(body.document)?.length ?? 1) > batchEventsMax) {
     return refuse(context, request, response, 413, "TOO_LARGE", `the batch has more than ${batchEventsMax} events`);
@@ -128,8 +133,8 @@ function receive(
   const found = eventLines(
     body,
     {
-      receivedAt: context.clock(),
-      source: JSON.stringify(source),
+      receivedAt,
+      source: JSON.stringify(known.source),
       type,
       sentAt: readInstant(headers["sentat"]),
       ip: request.socket.remoteAddress,
@@ -138,6 +143,7 @@ function receive(
     context.limits,
   );
   if (found.events === 0) return accepted(request, response);
+  context.rates.take(known.key, found.events, receivedAt);
   context.spool.append(found.lines, found.events, (failed) => {
     found.release();
     if (failed !== undefined) return unavailable(context, request, response, failed);
@@ -163,13 +169,16 @@ function pixel(
   };
   const body = parseBody(Buffer.from(query.get("data") ?? "", "base64"), "", limits);
   if (isProblem(body)) return picture(body.status);
-  const source = context.keys.sourceOf(keyCandidates(request.headers, query, body.document));
-  if (source === undefined) return picture(401);
+  const known = context.keys.find(keyCandidates(request.headers, query, body.document));
+  if (known === undefined) return picture(401);
+  const receivedAt = context.clock();
+  const wait = context.rates.secondsToWait(known.key, receivedAt);
+  if (wait > 0) return picture(429, { "retry-after": String(wait) });
   const found = eventLines(
     body,
     {
-      receivedAt: context.clock(),
-      source: JSON.stringify(source),
+      receivedAt,
+      source: JSON.stringify(known.source),
       type,
       sentAt: undefined,
       ip: request.socket.remoteAddress,
@@ -177,6 +186,7 @@ function pixel(
     },
     limits,
   );
+  context.rates.take(known.key, found.events, receivedAt);
   context.spool.append(found.lines, found.events, (failed) => {
     found.release();
     if (failed !== undefined) return picture(503, { "retry-after": String(limits.retryAfterSeconds) });
@@ -196,9 +206,9 @@ async function readAnswer(context: Context, request: IncomingMessage, route: Rou
     }
     case "source_config": {
       const key = query.get("writeKey") ?? basicUser(request.headers.authorization) ?? "";
-      const source = keys.sourceOf([key]);
-      if (source === undefined) return failure(404, "UNAUTHORIZED", "unknown write key");
-      return json(200, rudderSourceConfig(key, source));
+      const known = keys.find([key]);
+      if (known === undefined) return failure(404, "UNAUTHORIZED", "unknown write key");
+      return json(200, rudderSourceConfig(key, known.source));
     }
     case "snippet": {
       if (!keys.has(route.key)) return failure(404, "UNAUTHORIZED", "unknown write key");
@@ -237,9 +247,17 @@ function accepted(request: IncomingMessage, response: ServerResponse): void {
   response.end(success);
 }
 
-function refuse(context: Context, request: IncomingMessage, response: ServerResponse, status: number, code: string, message: string): void {
+function refuse(
+  context: Context,
+  request: IncomingMessage,
+  response: ServerResponse,
+  status: number,
+  code: string,
+  message: string,
+  waitSeconds = context.limits.retryAfterSeconds,
+): void {
   context.counts.refused[status] = (context.counts.refused[status] ?? 0) + 1;
-  const wait = status === 503 || status === 429 ? { "retry-after": String(context.limits.retryAfterSeconds) } : {};
+  const wait = status === 503 || status === 429 ? { "retry-after": String(waitSeconds) } : {};
   const refusal = failure(status, code, message);
   answer(request, response, { ...refusal, headers: { ...refusal.headers, ...wait } });
   if (!request.complete) request.resume();

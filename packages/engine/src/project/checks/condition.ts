@@ -56,7 +56,7 @@ function checkScore(known: Known, place: ConditionPlace, path: readonly Property
   }
   if (!checkName(known, at, [...path, "score"], "score", condition.score)) return;
   const score = known.scores.get(condition.score);
-  if (score === undefined) return;
+  if (score === undefined || known.isBroken("score", score.name)) return;
   if (score.entity !== entity) {
     known.report(
       at,
@@ -109,7 +109,7 @@ function checkAudience(known: Known, place: ConditionPlace, path: readonly Prope
   }
   if (!checkName(known, at, [...path, "audience"], "audience", name)) return;
   const audience = known.audiences.get(name);
-  if (audience !== undefined && audience.entity !== entity) {
+  if (audience !== undefined && audience.entity !== entity && !known.isBroken("audience", name)) {
     known.report(
       at,
       [...path, "audience"],

@@ -23,7 +23,7 @@ export interface Known {
   names(kind: DefinitionKind): string[];
   /** Exists, whole or broken. */
   exists(kind: DefinitionKind, name: string): boolean;
-  /** A definition of this name could not be read: what refers to it is not judged. */
+  /** A definition of this name could not be read, or is of a kind that does not exist: what refers to it is not judged. */
   isBroken(kind: DefinitionKind, name: string): boolean;
   report(at: Placed<unknown>, path: readonly PropertyKey[], message: string, remedy?: string, of?: "key" | "value"): void;
 }
@@ -34,10 +34,12 @@ export function knownOf(definitions: Definitions, models: readonly string[], pro
   const traits = placed.trait.map(({ definition }) => definition);
   const namesOf = (kind: DefinitionKind) => placed[kind].map(({ definition }) => definition.name);
   const isOf = (trait: Trait, kind: string) => [trait.entity].flat().includes(kind);
-  const isBroken = (kind: DefinitionKind, name: string) => broken.get(kind)?.has(name) ?? false;
+  const kinds = [...new Set(["user", ...Object.keys(config?.entities ?? {})])];
+  const strays = new Set(config === undefined ? [] : straysOf(placed, kinds));
+  const isBroken = (kind: DefinitionKind, name: string) => broken.get(kind)?.has(name) === true || strays.has(`${kind} ${name}`);
   return {
     config,
-    kinds: [...new Set(["user", ...Object.keys(config?.entities ?? {})])],
+    kinds,
     models,
     traits,
     scores: new Map(placed.score.map(({ definition }) => [definition.name, definition])),
@@ -52,6 +54,15 @@ export function knownOf(definitions: Definitions, models: readonly string[], pro
       problems.push({ ...at.place(path, of), path: pathText(path), message, remedy });
     },
   };
+}
+
+/** Definitions of an entity kind that does not exist: reported there, and not once more at each of their users. */
+function straysOf(placed: Definitions["placed"], kinds: readonly string[]): string[] {
+  return (["trait", "score", "audience"] as const).flatMap((of) =>
+    placed[of].flatMap(({ definition }) =>
+      [definition.entity].flat().every((kind) => kinds.includes(kind)) ? [] : [`${of} ${definition.name}`],
+    ),
+  );
 }
 
 /** Is there such an entity kind? Where cambium.yml itself is broken nobody can say, and nothing is reported. */

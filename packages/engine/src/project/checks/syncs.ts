@@ -34,7 +34,8 @@ function checkFrom(known: Known, at: Placed<Sync>, models: readonly PlacedModel[
   }
   const key = "audience" in from ? "audience" : "changes";
   const name = "audience" in from ? from.audience : from.changes;
-  return checkName(known, at, ["from", key], "audience", name) ? known.audiences.get(name)?.entity : undefined;
+  const isJudged = checkName(known, at, ["from", key], "audience", name) && !known.isBroken("audience", name);
+  return isJudged ? known.audiences.get(name)?.entity : undefined;
 }
 
 function checkModes(known: Known, at: Placed<Sync>): void {

@@ -86,6 +86,8 @@ export const config = z
         host: z.string().default("127.0.0.1"),
         port: z.number().int().min(0).max(65_535).default(4300),
         public_host: z.string().optional(),
+        /** Events a second of one write key; a client that sends more is told to wait. No limit unless said. */
+        rate_limit: z.number().int().min(1).optional(),
         spool_bytes_max: z.number().int().min(1_000_000).default(20_000_000_000),
       })
       .strict()

@@ -26,6 +26,13 @@ const statementsMax = 4;
 
 /** Opens the embedded warehouse. One process at a time may: a second one gets `WAREHOUSE_LOCKED`. */
 export async function openDuckdb(settings: DuckdbSettings): Promise<Warehouse> {
+  // DuckDB takes what follows a question mark for options and would keep its log in another folder.
+  if (settings.file.includes("?") || settings.scratchDir.includes("?")) {
+    throw new CambiumError(
+      "BAD_REQUEST",
+      `The warehouse cannot be in ${path.dirname(settings.file)}: its path has a question mark. Rename the folder.`,
+    );
+  }
   await mkdir(settings.scratchDir, { recursive: true });
   if (settings.file !== ":memory:") await mkdir(path.dirname(settings.file), { recursive: true });
   let instance: InstanceType<typeof duckdb.DuckDBInstance>;
