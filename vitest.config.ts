@@ -5,6 +5,8 @@ import { defineConfig } from "vitest/config";
  * Postgres server, minutes); `.ci/run` runs them all.
  */
 const common = { testTimeout: 60_000, hookTimeout: 60_000, pool: "forks" as const };
+/** As many workers as cores (the default leaves one idle), each loading the sources once instead of once a file. */
+const shared = { isolate: false, maxWorkers: "100%" };
 const slow = (kind: string) => ({
   test: {
     ...common,
@@ -22,6 +24,7 @@ export default defineConfig({
       {
         test: {
           ...common,
+          ...shared,
           name: "fast",
           include: ["packages/*/test/**/*.test.ts", "examples/**/*.test.ts"],
           exclude: ["**/node_modules/**", "**/*.{browser,postgres,fault,peer}.test.ts"],

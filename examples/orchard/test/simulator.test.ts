@@ -152,14 +152,12 @@ describe("the simulator", () => {
 });
 
 describe("the world that npm start sends", () => {
-  it("is as large as promised, within bounded time, and has the workspaces that the manual list excludes", async () => {
+  it("is as large as promised, and has the workspaces that the manual list excludes", async () => {
     const list = await readFile(path.resolve(import.meta.dirname, "../lists/do-not-upsell.csv"), "utf8");
     const excluded = [...list.matchAll(/^(ws_\w+),/gm)].map((match) => match[1] ?? "");
     expect(excluded.length).toBe(5);
     const simulated = orchard({ seed: "orchard", until });
-    const started = performance.now();
     for (const sending of simulated.history()) void sending;
-    const seconds = (performance.now() - started) / 1000;
     const truth = simulated.truth();
     expect(truth.users).toBeGreaterThanOrEqual(5_000);
     expect(truth.workspaces).toBeGreaterThanOrEqual(800);
@@ -172,8 +170,6 @@ describe("the world that npm start sends", () => {
     expect(rate("treatment") - rate("control")).toBeGreaterThan(0.02);
     const { ship_faster: works, world_tour: fails } = truth.channels;
     expect(works.activated / works.visitors).toBeGreaterThan(3 * (fails.activated / fails.visitors));
-    // About five seconds on a quiet machine; this only catches a slip by an order of magnitude.
-    expect(seconds).toBeLessThan(60);
   });
 });
 

@@ -106,8 +106,9 @@ test("a destination that never answers holds up no other one, and closing ends i
   await putUsers(connection, 2, [{ key: "u3" }]);
   await runner.tick();
   await runner.close();
-  expect(ended.at(-1)).toMatch(/^to_silent stopped|^to_quick (done|stopped)/);
   expect(ended).toContain("to_silent stopped");
+  // Whether the second run of the other was quicker than the end is not said.
+  for (const end of ended) expect(end).toMatch(/^to_silent stopped$|^to_quick (done|stopped)$/);
   expect(await connection.read(sql`SELECT key, state, reason FROM ops.sync_rows WHERE sync = 'to_silent' ORDER BY key`)).toEqual([
     { key: "u1", state: "waiting", reason: "stopped while it was being sent" },
     { key: "u2", state: "waiting", reason: "stopped while it was being sent" },

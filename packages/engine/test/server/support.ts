@@ -10,7 +10,7 @@ import { quarantine } from "../../src/warehouse/tables/raw.js";
 import type { Connection, Warehouse } from "../../src/warehouse/warehouse.js";
 import { type TestEvent, appendEvents, id } from "../support/events.js";
 import { testProject } from "../support/project.js";
-import { testWarehouse } from "../support/warehouse.js";
+import { testWarehouse, testWarehouses } from "../support/warehouse.js";
 
 /** A server over a small company: events through the real cycle, sync outcomes written as a run writes them. */
 
@@ -97,9 +97,21 @@ export interface Testbed {
   close(): Promise<void>;
 }
 
+const project = testProject(definitions);
+
+const filledWarehouse = testWarehouses(async (connection) => {
+  for (const [load, events, now] of [
+    [1, history.slice(0, 4), noon - 6 * day],
+    [2, history.slice(4), noon],
+  ] as const) {
+    await appendLoad(connection, load, events, now);
+    await runCycle(connection, project, { now });
+  }
+  await appendSync(connection);
+});
+
 export async function testServer(options: { consoleDir?: string; empty?: boolean; host?: string } = {}): Promise<Testbed> {
-  const { warehouse, connection, close } = await testWarehouse();
-  const project = testProject(definitions);
+  const { warehouse, connection, close } = await (options.empty === true ? testWarehouse() : filledWarehouse());
   const state = { project };
   const listeners = new Set<(event: EngineEvent) => void>();
   const calls: string[] = [];
@@ -114,16 +126,11 @@ export async function testServer(options: { consoleDir?: string; empty?: boolean
   );
   const turn = async (loadId: number, events: readonly TestEvent[], now = clock.now) => {
     clock.now = now;
-    await appendLoad(connection, project, loadId, events, now);
+    await appendLoad(connection, loadId, events, now);
     const { cycleId } = await runCycle(connection, state.project, { now });
     for (const listener of listeners) listener({ type: "load", loadId });
     for (const listener of listeners) listener({ type: "cycle", cycleId });
   };
-  if (options.empty !== true) {
-    await turn(1, history.slice(0, 4), noon - 6 * day);
-    await turn(2, history.slice(4), noon);
-    await appendSync(connection);
-  }
   const server = await startServer({
     engine,
     port: 0,
@@ -211,13 +218,7 @@ function engineOf(
   };
 }
 
-async function appendLoad(
-  connection: Connection,
-  project: Project,
-  loadId: number,
-  events: readonly TestEvent[],
-  now: Instant,
-): Promise<void> {
+async function appendLoad(connection: Connection, loadId: number, events: readonly TestEvent[], now: Instant): Promise<void> {
   await appendEvents(
     connection,
     project,
