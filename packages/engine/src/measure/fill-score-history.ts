@@ -41,7 +41,7 @@ export async function fillScoreHistory(
         await connection.run(
           dialect.tempTable(
             `past_${kind}_traits`,
-            traitsQuery(scope, project, kind, past, `past_${kind}`, (other) => name(`past_${other}_traits`)),
+            traitsQuery(scope, project, kind, past, `past_${kind}`, { traitTable: (other) => name(`past_${other}_traits`) }),
           ),
         );
         for (const score of project.scores.filter((candidate) => candidate.entity === kind))

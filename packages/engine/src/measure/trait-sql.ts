@@ -43,16 +43,28 @@ interface Part {
   readonly expression: Sql;
 }
 
+/** Column of a quick query's result: two facts of the entity tie in a way that only the full query can decide. */
+export const tiedColumn = "_tied";
+
+/** Would a quick query differ from the full one? Only where first or last values are asked for. */
+export function hasQuickTraits(project: Project, kind: string): boolean {
+  return traitsOf(project, kind).some((trait) => trait.type === "first" || trait.type === "last");
+}
+
+/**
+ * `quick` orders first and last values by (timestamp, received_at) alone and marks entities where that ties: message ids
+ * are most of what facts weigh, and reading them costs more than all the rest (0.20 of 0.35 s at 10 M rows).
+ */
 export function traitsQuery(
   scope: EventScope,
   project: Project,
   kind: string,
   window: CycleWindow,
   entities: string,
-  traitTable: (kind: string) => Sql = currentTraits,
+  { traitTable = currentTraits, quick = false }: { traitTable?: (kind: string) => Sql; quick?: boolean } = {},
 ): Sql {
   const { dialect } = scope;
-  const builder = new TraitsBuilder(scope, project, kind, window, entities, traitTable);
+  const builder = new TraitsBuilder(scope, project, kind, window, entities, traitTable, quick);
   const formulas: Trait[] = [];
   const parts: Part[] = [];
   for (const trait of traitsOf(project, kind)) {
@@ -66,7 +78,8 @@ export function traitsQuery(
         : dialect.tryCast(builder.computed(hidden.column), hidden.type === "event" ? "integer" : "boolean");
     parts.push({ column: hidden.column, expression });
   }
-  const base = sql`SELECT g.entity_id${listed(parts)}
+  const tied = quick ? sql`, ${builder.tied()} AS ${name(tiedColumn)}` : empty;
+  const base = sql`SELECT g.entity_id${listed(parts)}${tied}
 FROM ${name(entities)} AS g
 ${builder.joins()}`;
   return orderFormulas(kind, formulas).reduce(
@@ -125,8 +138,19 @@ class TraitsBuilder {
   #profile = new Set<string>();
   #computed = new Set<string>();
   #rollups = new Map<string, Rollups>();
+  #quick: boolean;
+  #ties: Sql[] = [];
 
-  constructor(scope: EventScope, project: Project, kind: string, window: CycleWindow, entities: string, traitTable: (kind: string) => Sql) {
+  constructor(
+    scope: EventScope,
+    project: Project,
+    kind: string,
+    window: CycleWindow,
+    entities: string,
+    traitTable: (kind: string) => Sql,
+    quick: boolean,
+  ) {
+    this.#quick = quick;
     this.#traitTable = traitTable;
     this.#scope = scope;
     this.#project = project;
@@ -154,7 +178,7 @@ class TraitsBuilder {
         return sql`${dialect.cast(this.scalar(part("sum"), within), "double")} / nullif(${this.scalar(part("count"), within)}, 0)`;
       case "first":
       case "last":
-        return dialect.tryCast(dialect.positionValue(this.scalar(part("value"), within)), trait.value ?? "text");
+        return dialect.tryCast(this.#placed(part("value"), trait.type, within), trait.value ?? "text");
       case "days_active":
         return sql`coalesce(${this.days(part("count"), within)}, 0)`;
       case "days_since":
@@ -183,6 +207,25 @@ class TraitsBuilder {
       overFacts(this.#scope.dialect, measure.aggregate.type, sql`f.${name(measure.id)}`, this.#inWindow(measure, within)),
       "v",
     );
+  }
+
+  /** The first or last value. */
+  #placed(measure: Measure, which: "first" | "last", within: string | undefined): Sql {
+    const { dialect } = this.#scope;
+    if (!this.#quick || !isScalar(measure)) return dialect.positionValue(this.scalar(measure, within));
+    const place = sql`f.${name(measure.id)}`;
+    const moment = dialect.positionTimestamp(place);
+    const order = dialect.position(moment, dialect.positionReceivedAt(place), sql`''`, sql`''`);
+    const window = this.#inWindow(measure, within);
+    const some = window === undefined ? sql`${moment} IS NOT NULL` : sql`${moment} IS NOT NULL AND ${window}`;
+    const pick = which === "first" ? dialect.argMin : dialect.argMax;
+    const distinct = this.#fact(measure, within, dialect.filtered(sql`count(DISTINCT ${order})`, some), "distinct");
+    this.#ties.push(sql`${this.#fact(measure, within, dialect.filtered(sql`count(*)`, some), "all")} <> ${distinct}`);
+    return this.#fact(measure, within, dialect.filtered(pick(dialect.positionValue(place), order), some), which);
+  }
+
+  tied(): Sql {
+    return this.#ties.length === 0 ? sql`FALSE` : sql`coalesce(${join(this.#ties, " OR ")}, FALSE)`;
   }
 
   /** Distinct days with at least one event. */

@@ -7,7 +7,7 @@ import { traits } from "../warehouse/tables/growth.js";
 import { traitsNow } from "../warehouse/tables/working.js";
 import type { Connection } from "../warehouse/warehouse.js";
 import { needsEverybody } from "./score-sql.js";
-import { traitColumns, traitsQuery } from "./trait-sql.js";
+import { hasQuickTraits, tiedColumn, traitColumns, traitsQuery } from "./trait-sql.js";
 
 export interface TraitUpdate {
   readonly touched: number;
@@ -43,7 +43,7 @@ export async function updateTraits(
   const vanished = (before?.named ?? 0) > touched;
   if (vanished) await removeVanished(connection, kind);
   if (touched === 0) return { touched, changed: 0, vanished };
-  await connection.run(dialect.tempTable(traitsNow, traitsQuery(scope, project, kind, window, touchedTable(kind))));
+  await computeTraits(connection, scope, project, kind, window, touched);
   // A percentile moves for others too: their traits are not in this table.
   const looked = project.scores.some((score) => score.entity === kind && needsEverybody(score)) ? undefined : traitsNow;
   const differs =
@@ -56,7 +56,10 @@ export async function updateTraits(
   await connection.run(
     dialect.tempTable(
       "traits_changed",
-      sql`SELECT n.*, ${dialect.timestamp(window.now)} AS updated_at, ${window.cycleId} AS cycle_id FROM ${name(traitsNow)} AS n
+      sql`SELECT n.entity_id, ${join(
+        columns.map(({ column }) => sql`n.${name(column)}, `),
+        "",
+      )}${dialect.timestamp(window.now)} AS updated_at, ${window.cycleId} AS cycle_id FROM ${name(traitsNow)} AS n
 LEFT JOIN ${nameOf(table)} AS o ON o.entity_id = n.entity_id WHERE ${differs}`,
     ),
   );
@@ -68,6 +71,31 @@ LEFT JOIN ${nameOf(table)} AS o ON o.entity_id = n.entity_id WHERE ${differs}`,
     await connection.run(statement);
   await recordChanges(connection, kind, window, sql`SELECT entity_id FROM traits_changed`);
   return { touched, changed, vanished, traits: looked };
+}
+
+/** Up to so many entities the quick query is worth a look at whether it sufficed. */
+const quickEntitiesMax = 20_000;
+
+/** Makes the temporary table `traits_now`. */
+async function computeTraits(
+  connection: Connection,
+  scope: EventScope,
+  project: Project,
+  kind: string,
+  window: CycleWindow,
+  touched: number,
+): Promise<void> {
+  const make = (quick: boolean) =>
+    connection.run(connection.dialect.tempTable(traitsNow, traitsQuery(scope, project, kind, window, touchedTable(kind), { quick })));
+  if (touched > quickEntitiesMax || !hasQuickTraits(project, kind)) {
+    await make(false);
+    return;
+  }
+  await make(true);
+  const ties = await connection.first<{ n: number }>(
+    sql`/* entities whose facts tie */ SELECT count(*) AS n FROM ${name(traitsNow)} WHERE ${name(tiedColumn)}`,
+  );
+  if ((ties?.n ?? 0) > 0) await make(false);
 }
 
 export function touchedTable(kind: string): string {

@@ -98,6 +98,7 @@ export interface Dialect {
   position(timestamp: Sql, receivedAt: Sql, messageId: Sql, value: Sql): Sql;
   positionValue(position: Sql): Sql;
   positionTimestamp(position: Sql): Sql;
+  positionReceivedAt(position: Sql): Sql;
   positionMessageId(position: Sql): Sql;
 
   /** Value of `value` in the row where `by` is largest / smallest. */

@@ -96,6 +96,7 @@ export const duckdbDialect: Dialect = {
     sql`{'moment': ${timestamp}, 'received': ${receivedAt}, 'id': ${messageId}, 'value': ${value}}`,
   positionValue: (position) => sql`(${position}).value`,
   positionTimestamp: (position) => sql`(${position}).moment`,
+  positionReceivedAt: (position) => sql`(${position}).received`,
   positionMessageId: (position) => sql`(${position}).id`,
 
   argMax: (value, by) => sql`arg_max(${value}, ${by})`,
