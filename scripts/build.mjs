@@ -35,6 +35,19 @@ export async function buildEngineIfStale() {
   await buildBundleIfStale("engine", false);
 }
 
+/** Packages stay outside; the catalogue's own code becomes part of what uses it (what it runs in a child process does not). */
+const forNode = {
+  bundle: true,
+  packages: "external",
+  alias: { "@cambium/catalogue": path.join(root, "packages/catalogue/src/index.ts") },
+  platform: "node",
+  format: "esm",
+  target: "node20.19",
+  sourcemap: true,
+  legalComments: "none",
+  logLevel: "warning",
+};
+
 /** Bundles a program of examples/ or bench/ (they import the engine's sources); returns the address to import it from. */
 export const buildExample = (file) => buildProgram("examples", file);
 export const buildBench = (file) => buildProgram("bench", file);
@@ -45,15 +58,7 @@ async function buildProgram(folder, file) {
   await build({
     entryPoints: [path.join(root, folder, file)],
     outfile,
-    bundle: true,
-    packages: "external",
-    alias: { "@cambium/catalogue": path.join(root, "packages/catalogue/src/index.ts") },
-    platform: "node",
-    format: "esm",
-    target: "node20.19",
-    sourcemap: true,
-    legalComments: "none",
-    logLevel: "warning",
+    ...forNode,
   });
   return pathToFileURL(outfile).href;
 }
@@ -83,18 +88,9 @@ async function buildBundleIfStale(name, force) {
     entryPoints: entries,
     outbase: path.join(dir, "src"),
     outdir,
-    bundle: true,
-    packages: "external",
-    // The catalogue's own code becomes part of the engine; what it runs in a child process stays outside.
-    alias: { "@cambium/catalogue": path.join(root, "packages/catalogue/src/index.ts") },
-    platform: "node",
-    format: "esm",
-    target: "node20.19",
+    ...forNode,
     splitting: true,
     chunkNames: "chunks/[name]-[hash]",
-    sourcemap: true,
-    legalComments: "none",
-    logLevel: "warning",
     write: false,
   });
   await mkdir(path.join(outdir, "chunks"), { recursive: true });

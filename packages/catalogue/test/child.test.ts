@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { CambiumError } from "../src/engine.js";
 import { openCatalogue } from "../src/index.js";
+import { isAlive } from "./support/is-alive.js";
 import { contextOf, rowOf } from "./support/context.js";
 import { type LocalServer, localServer } from "./support/server.js";
 
@@ -23,14 +24,6 @@ const hook = (key: string, more: Record<string, unknown> = {}) =>
 const allow = () => [`127.0.0.1:${server.port}`];
 const settled = async (check: () => boolean) => {
   for (let left = 200; left > 0 && !check(); left -= 1) await new Promise((resolve) => setTimeout(resolve, 10));
-};
-const isAlive = (pid: number) => {
-  try {
-    return process.kill(pid, 0);
-  } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ESRCH") return false;
-    throw error;
-  }
 };
 
 test("a call that exceeds its deadline ends with its process: rows wait, the next call has a new process", async () => {

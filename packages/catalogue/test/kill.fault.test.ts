@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { DestinationRow, RowOutcome } from "../src/engine.js";
 import { type Catalogue, openCatalogue } from "../src/index.js";
+import { seeded } from "../../engine/test/support/seeded.js";
 import { within } from "../../engine/test/support/within.js";
 import { contextOf, rowOf } from "./support/context.js";
 import { type ToolServer, toolServer } from "./support/tools.js";
@@ -108,15 +109,4 @@ function killAll(): number {
     }
   }
   return killed;
-}
-
-/** mulberry32: the same moments in every run, as far as a machine's speed allows. */
-function seeded(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
 }

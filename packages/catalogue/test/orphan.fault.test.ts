@@ -4,16 +4,8 @@ import { join } from "node:path";
 import { build } from "esbuild";
 import { expect, test } from "vitest";
 import { packageFolder } from "../src/package-folder.js";
+import { isAlive } from "./support/is-alive.js";
 import { localServer } from "./support/server.js";
-
-const isAlive = (pid: number) => {
-  try {
-    return process.kill(pid, 0);
-  } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ESRCH") return false;
-    throw error;
-  }
-};
 
 test("when its parent is killed, the child ends by itself, even in the middle of a call", async () => {
   await using server = await localServer(() => ({ hang: true }));

@@ -65,7 +65,6 @@ export class EngineLoops {
   #closed = false;
   #lastCycleNow: Instant = 0;
   #dueAt: Instant = Infinity;
-  #cyclesSinceMaintained = 0;
   #loadTurn: Promise<void> = Promise.resolve();
   #models = new ModelUpdates();
 
@@ -182,9 +181,8 @@ export class EngineLoops {
     });
     this.#lastCycleNow = summary.now;
     this.#dueAt = summary.dueAt;
-    this.#cyclesSinceMaintained += 1;
-    if (this.#cyclesSinceMaintained >= maintainEveryCycles && summary.kind === "incremental") {
-      this.#cyclesSinceMaintained = 0;
+    // By the cycle's number: projects that a scheduler runs a cycle at a time have their turn, too.
+    if (summary.cycleId % maintainEveryCycles === 0 && summary.kind === "incremental") {
       await maintain(this.#cycleConnection, this.#settings.project());
     }
     this.#settings.onCycle?.(summary);

@@ -11,6 +11,7 @@ import { readWatermark } from "./cycle.js";
 
 export interface ExplainRequest {
   readonly kind: string;
+  /** Decimal text. */
   readonly entityId: string;
   readonly trait?: string | undefined;
   readonly score?: string | undefined;

@@ -1,3 +1,4 @@
+import type { ExplainRequest } from "../run/explain.js";
 import type { Clock, Instant } from "../base/instant.js";
 import type { Project } from "../project/project.js";
 import type { Warehouse } from "../warehouse/warehouse.js";
@@ -14,7 +15,7 @@ export interface EngineView {
   project(): Project;
 
   /** Why a value is what it is. `entityId` exists; exactly one of the others is given, or none for the entity itself. */
-  explain(request: ExplainTarget): Promise<Explanation>;
+  explain(request: ExplainRequest): Promise<Explanation>;
   /** Incremental state against a recompute; `kind` narrows it. */
   verify(request: { readonly kind?: string | undefined }): Promise<VerifyAnswer>;
   /** The exact requests that a run would send, without sending them. */
@@ -28,16 +29,6 @@ export interface EngineView {
   subscribe(listener: (event: EngineEvent) => void): () => void;
   /** The engine's loops and the spool in front of them. */
   live(): LiveState | Promise<LiveState>;
-}
-
-export interface ExplainTarget {
-  readonly kind: string;
-  /** Decimal text. */
-  readonly entityId: string;
-  readonly trait?: string | undefined;
-  readonly score?: string | undefined;
-  readonly audience?: string | undefined;
-  readonly sync?: string | undefined;
 }
 
 /** Says that rows were committed; the server reads them from the tables. */

@@ -3,8 +3,9 @@ import type { AddressInfo } from "node:net";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { build } from "esbuild";
-import { type Browser, chromium } from "playwright-core";
+import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { launchBrowser } from "../../../console/test/support/browser.js";
 import { sql } from "../../src/warehouse/sql.js";
 import { type Bench, collectBench, total, writeKey } from "./support.js";
 
@@ -18,18 +19,7 @@ let origin: string;
 
 beforeAll(async () => {
   bench = await collectBench();
-  browser = await chromium.launch({
-    executablePath: process.env["CAMBIUM_CHROMIUM"] ?? "/usr/bin/chromium",
-    args: [
-      "--no-sandbox",
-      "--disable-gpu",
-      "--disable-quic",
-      "--no-first-run",
-      "--disable-background-networking",
-      "--disable-component-update",
-      "--disable-sync",
-    ],
-  });
+  browser = await launchBrowser();
   const scripts = new Map<string, string>();
   for (const name of ["segment-npm", "rudder"]) scripts.set(`/${name}.js`, await bundle(name));
   pages = createServer((request, response) => {

@@ -1,6 +1,5 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
 import os from "node:os";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -11,7 +10,9 @@ import { createTables } from "../../src/warehouse/create-tables.js";
 import { openDuckdb } from "../../src/warehouse/duckdb/open.js";
 import { sql } from "../../src/warehouse/sql.js";
 import type { Connection } from "../../src/warehouse/warehouse.js";
+import { freePort } from "../support/free-port.js";
 import { testProject } from "../support/project.js";
+import { seeded } from "../support/seeded.js";
 import { testWarehouse } from "../support/warehouse.js";
 import { within } from "../support/within.js";
 import { bundled, bundledCollector } from "./process-support.js";
@@ -262,24 +263,4 @@ function ended(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
   });
   child.kill(signal);
   return within(30, `a process to end after ${signal}`, exit);
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer().listen(0, "127.0.0.1", () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === "object" && address !== null ? address.port : 0));
-    });
-  });
-}
-
-/** Mulberry32: the same moments for the same seed. */
-function seeded(start: number): () => number {
-  let state = start >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
 }

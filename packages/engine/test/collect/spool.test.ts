@@ -1,9 +1,11 @@
+import { spawnSync } from "node:child_process";
 import fs from "node:fs";
 import { mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
 import fc from "fast-check";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { lockFolder } from "../../src/collect/spool/folder-lock.js";
 import { frameHeader, walkFrames } from "../../src/collect/spool/frame.js";
 import { Spool, type SpoolFiles, type SpoolSettings } from "../../src/collect/spool/spool.js";
 
@@ -232,6 +234,21 @@ test("a folder belongs to one living collector; another gets its own, and none i
   await writeFile(path.join(dir, "gone", "gone-0000000000000007.open"), Buffer.concat([frameHeader(1, [line]), line]));
   await open();
   expect(await readdir(path.join(dir, "gone"))).toContain("gone-0000000000000007.ndjson");
+});
+
+test("of many who find a dead owner's lock at once, one gets it, round after round", async () => {
+  const dying = path.join(dir, "dead");
+  const program = `require("node:net").createServer().listen(${JSON.stringify(dying)}, () => process.kill(process.pid, "SIGKILL"))`;
+  spawnSync(process.execPath, ["-e", program]);
+  fs.renameSync(dying, path.join(dir, "lock-7"));
+  for (let round = 0; round < 60; round += 1) {
+    const locks = (await Promise.all(Array.from({ length: 6 }, () => lockFolder(dir)))).filter((lock) => lock !== undefined);
+    expect(locks).toHaveLength(1);
+    expect(await lockFolder(dir)).toBeUndefined();
+    // Those who lost leave nothing behind; the owner's own socket stays when it goes, dead, for the next to count on.
+    expect(await readdir(dir)).toEqual([`lock-${8 + round}`]);
+    await locks[0]?.release();
+  }
 });
 
 test("what was open with damage in the middle is kept for the loader to judge", async () => {

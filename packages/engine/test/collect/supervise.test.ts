@@ -15,6 +15,7 @@ import {
 } from "../../src/collect/collector-file.js";
 import { type SuperviseSettings, type SupervisedCollector, superviseCollector } from "../../src/collect/supervise.js";
 import { watchSpool } from "../../src/collect/watch-spool.js";
+import { freePort } from "../support/free-port.js";
 import { testProject } from "../support/project.js";
 import { testWarehouse } from "../support/warehouse.js";
 import { bundledCollector, temporaryDir } from "./process-support.js";
@@ -51,14 +52,6 @@ async function supervise(options: Partial<CollectorFile> = {}, settings: Partial
   });
   collectors.push(collector);
   return collector;
-}
-
-async function freePort(): Promise<number> {
-  const server = http.createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 const send = (collector: SupervisedCollector, id: string, key = writeKey) =>

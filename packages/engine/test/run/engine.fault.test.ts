@@ -10,6 +10,8 @@ import { expect, test } from "vitest";
 import { openEngine } from "../../src/engine.js";
 import { checkLedger } from "../../src/observe/ledger.js";
 import { sql } from "../../src/warehouse/sql.js";
+import { freePort } from "../support/free-port.js";
+import { seeded } from "../support/seeded.js";
 import { within } from "../support/within.js";
 
 /**
@@ -167,14 +169,6 @@ function receive(request: http.IncomingMessage, response: http.ServerResponse, h
   });
 }
 
-async function freePort(): Promise<number> {
-  const server = http.createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
-
 async function spoolBytes(dir: string): Promise<number> {
   const spool = path.join(dir, ".cambium/spool");
   let bytes = 0;
@@ -194,15 +188,4 @@ async function until(what: string, condition: () => boolean | Promise<boolean>):
     if (performance.now() > deadline) throw new Error(`waited two minutes for ${what}`);
     await sleep(50);
   }
-}
-
-/** mulberry32: small, seeded, good enough to choose moments. */
-function seeded(start: number): () => number {
-  let state = start;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
 }

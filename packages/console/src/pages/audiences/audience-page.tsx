@@ -11,6 +11,7 @@ import { formatCount, formatNumber, plural } from "../../format/numbers.js";
 import { audiencePath, entityListPath, entityPath, syncPath } from "../../paths.js";
 import { Answer } from "../../parts/answer.js";
 import { ConditionView } from "../../parts/condition-view.js";
+import { momentColumn } from "../../parts/columns.js";
 import { type Column, DataTable } from "../../parts/data-table.js";
 import { Empty } from "../../parts/notes.js";
 import { PageHeader } from "../../parts/page-header.js";
@@ -218,14 +219,7 @@ const memberColumns: readonly Column<Member>[] = [
     ),
     value: (row) => row.name ?? row.key,
   },
-  {
-    id: "entered",
-    header: "In since",
-    align: "right",
-    nowrap: true,
-    cell: (row) => <Ago at={row.enteredAt} />,
-    value: (row) => row.enteredAt,
-  },
+  momentColumn("entered", "In since", (row) => row.enteredAt),
 ];
 
 function Members({ audience, searched, onPage }: { audience: AudienceDetail; searched: boolean; onPage: (page: number) => void }) {

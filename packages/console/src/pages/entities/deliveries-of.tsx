@@ -1,11 +1,11 @@
 import { Link } from "react-router";
 import type { Profile } from "../../../../engine/src/server/contract.js";
 import { syncPath } from "../../paths.js";
+import { momentColumn } from "../../parts/columns.js";
 import { DataTable } from "../../parts/data-table.js";
 import { Empty } from "../../parts/notes.js";
 import { Panel } from "../../parts/panel.js";
 import { StatePill } from "../../parts/pill.js";
-import { Ago } from "../../parts/time.js";
 import { WhyButton, type WhyQuestion } from "./why.js";
 
 /** What was sent where about this entity, and what the other side said. */
@@ -42,14 +42,7 @@ export function DeliveriesOf({ profile, name, onAsk }: { profile: Profile; name:
               phone: "hide",
               cell: (row) => [row.status, row.reason].filter((part) => part !== null).join(" ") || <span className="faint">accepted</span>,
             },
-            {
-              id: "at",
-              header: "When",
-              align: "right",
-              nowrap: true,
-              cell: (row) => <Ago at={row.happenedAt} />,
-              value: (row) => row.happenedAt,
-            },
+            momentColumn("at", "When", (row: Profile["deliveries"][number]) => row.happenedAt),
             {
               id: "why",
               header: "Explanation",

@@ -1,11 +1,11 @@
 import type { Profile } from "../../../../engine/src/server/contract.js";
 import { spaced } from "../../format/conditions.js";
 import { formatCount } from "../../format/numbers.js";
+import { momentColumn } from "../../parts/columns.js";
 import { DataTable } from "../../parts/data-table.js";
 import { Empty } from "../../parts/notes.js";
 import { Panel } from "../../parts/panel.js";
 import { Pill } from "../../parts/pill.js";
-import { Ago } from "../../parts/time.js";
 
 /** Which identifiers make this profile, which profiles went into it, and what was refused. */
 export function IdentityPanels({ profile }: { profile: Profile }) {
@@ -27,14 +27,7 @@ export function IdentityPanels({ profile }: { profile: Profile }) {
                 cell: (row) => <code style={{ overflowWrap: "anywhere" }}>{row.value}</code>,
                 value: (row) => row.value,
               },
-              {
-                id: "first",
-                header: "First seen",
-                align: "right",
-                nowrap: true,
-                cell: (row) => <Ago at={row.firstReceivedAt} />,
-                value: (row) => row.firstReceivedAt,
-              },
+              momentColumn("first", "First seen", (row: Profile["identifiers"][number]) => row.firstReceivedAt),
             ]}
           />
         )}
@@ -54,14 +47,7 @@ export function IdentityPanels({ profile }: { profile: Profile }) {
                 cell: (row) => <code style={{ overflowWrap: "anywhere" }}>{row.loserKey ?? row.loserId}</code>,
               },
               { id: "message", header: "By event", phone: "hide", cell: (row) => <code className="faint">{row.messageId}</code> },
-              {
-                id: "at",
-                header: "When",
-                align: "right",
-                nowrap: true,
-                cell: (row) => <Ago at={row.receivedAt} />,
-                value: (row) => row.receivedAt,
-              },
+              momentColumn("at", "When", (row: Profile["merges"][number]) => row.receivedAt),
             ]}
           />
         )}
@@ -76,7 +62,7 @@ export function IdentityPanels({ profile }: { profile: Profile }) {
               { id: "type", header: "Type", nowrap: true, cell: (row) => <Pill>{spaced(row.type)}</Pill> },
               { id: "value", header: "Value", cell: (row) => <code style={{ overflowWrap: "anywhere" }}>{row.value}</code> },
               { id: "reason", header: "Reason", cell: (row) => spaced(row.reason) },
-              { id: "at", header: "When", align: "right", nowrap: true, cell: (row) => <Ago at={row.receivedAt} /> },
+              momentColumn("at", "When", (row: Profile["refusals"][number]) => row.receivedAt),
             ]}
           />
         </Panel>

@@ -1,6 +1,7 @@
 import type { EntityRef, Profile } from "../../../../engine/src/server/contract.js";
 import { formatCount } from "../../format/numbers.js";
 import { entityPath } from "../../paths.js";
+import { entityColumn, momentColumn } from "../../parts/columns.js";
 import { DataTable } from "../../parts/data-table.js";
 import { Empty } from "../../parts/notes.js";
 import { Panel } from "../../parts/panel.js";
@@ -40,14 +41,7 @@ export function Relations({ profile }: { profile: Profile }) {
                 cell: (row) => <span className="faint">{row.entity.kind}</span>,
                 value: (row) => row.entity.kind,
               },
-              {
-                id: "from",
-                header: "Since",
-                align: "right",
-                nowrap: true,
-                cell: (row) => <Ago at={row.validFrom} />,
-                value: (row) => row.validFrom,
-              },
+              momentColumn("from", "Since", (row: Profile["memberships"][number]) => row.validFrom),
               {
                 id: "to",
                 header: "Until",
@@ -77,12 +71,7 @@ function Refs({ label, rows }: { label: string; rows: readonly EntityRef[] }) {
       rowKey={(row) => row.id}
       linked
       columns={[
-        {
-          id: "name",
-          header: "Name",
-          cell: (row) => <RowLink to={entityPath(row.kind, row.key)}>{row.name ?? row.key}</RowLink>,
-          value: (row) => row.name ?? row.key,
-        },
+        entityColumn(),
         { id: "kind", header: "Kind", cell: (row) => <span className="faint">{row.kind}</span>, value: (row) => row.kind },
         { id: "key", header: "Key", align: "right", cell: (row) => <code className="faint">{row.key}</code>, value: (row) => row.key },
       ]}

@@ -4,6 +4,7 @@ import { useOverview } from "../../api/queries.js";
 import { formatCount, formatSeconds, plural } from "../../format/numbers.js";
 import { audiencePath, entityListPath, syncPath } from "../../paths.js";
 import { Answer } from "../../parts/answer.js";
+import { countColumn } from "../../parts/columns.js";
 import { DataTable } from "../../parts/data-table.js";
 import { Empty } from "../../parts/notes.js";
 import { PageHeader } from "../../parts/page-header.js";
@@ -149,7 +150,7 @@ function Audiences({ overview }: { overview: Overview }) {
           value: (row) => row.title,
         },
         { id: "entity", header: "Of", cell: (row) => <span className="faint">{row.entity}</span>, value: (row) => row.entity },
-        { id: "size", header: "Members", align: "right", cell: (row) => formatCount(row.size), value: (row) => row.size },
+        countColumn("size", "Members", (row: Overview["audiences"][number]) => row.size),
       ]}
     />
   );
@@ -169,19 +170,8 @@ function Syncs({ overview }: { overview: Overview }) {
       columns={[
         { id: "title", header: "Sync", cell: (row) => <RowLink to={syncPath(row.name)}>{row.title}</RowLink>, value: (row) => row.title },
         { id: "state", header: "State", cell: (row) => <StatePill state={row.state} />, value: (row) => row.state },
-        { id: "delivered", header: "Delivered", align: "right", cell: (row) => formatCount(row.delivered), value: (row) => row.delivered },
-        {
-          id: "failed",
-          header: "Failed",
-          align: "right",
-          cell: (row) =>
-            row.failed === 0 ? (
-              <span className="faint">0</span>
-            ) : (
-              <span style={{ color: "var(--clay)", fontWeight: 600 }}>{formatCount(row.failed)}</span>
-            ),
-          value: (row) => row.failed,
-        },
+        countColumn("delivered", "Delivered", (row: Overview["syncs"][number]) => row.delivered),
+        countColumn("failed", "Failed", (row: Overview["syncs"][number]) => row.failed, { alarm: "clay" }),
       ]}
     />
   );

@@ -5,6 +5,7 @@ import { formatCount, formatSeconds, plural } from "../../format/numbers.js";
 import { Ago } from "../../parts/time.js";
 import { Pill } from "../../parts/pill.js";
 import { colourOf, place, secondsByStage } from "./stages.js";
+import parts from "../../parts/parts.module.css";
 import style from "./runs.module.css";
 
 const cyclesFirst = 24;
@@ -18,10 +19,10 @@ export function Gantt({ cycles }: { cycles: readonly CycleView[] }) {
   const stages = [...new Set(cycles.flatMap((cycle) => place(cycle.steps).map((step) => step.stage)))];
   return (
     <>
-      <ul className={style["legend"]} aria-label="Colours of the stages">
+      <ul className={parts["legend"]} aria-label="Colours of the stages">
         {stages.map((stage) => (
           <li key={stage}>
-            <span className={style["swatch"]} style={{ background: colourOf(stage) }} aria-hidden="true" />
+            <span className={parts["swatch"]} style={{ background: colourOf(stage) }} aria-hidden="true" />
             {stage}
           </li>
         ))}

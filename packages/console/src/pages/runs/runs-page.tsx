@@ -2,16 +2,16 @@ import { Tabs } from "@mantine/core";
 import type { LoadView, Runs, SyncRun } from "../../../../engine/src/server/contract.js";
 import { useRuns } from "../../api/queries.js";
 import { spaced } from "../../format/conditions.js";
-import { formatBytes, formatCount, formatSeconds } from "../../format/numbers.js";
+import { formatBytes, formatSeconds } from "../../format/numbers.js";
 import { syncPath } from "../../paths.js";
 import { Answer } from "../../parts/answer.js";
+import { countColumn, momentColumn } from "../../parts/columns.js";
 import { type Column, DataTable } from "../../parts/data-table.js";
 import { Empty } from "../../parts/notes.js";
 import { PageHeader } from "../../parts/page-header.js";
 import { Panel, Stack } from "../../parts/panel.js";
 import { StatePill } from "../../parts/pill.js";
 import { RowLink } from "../../parts/row-link.js";
-import { Ago } from "../../parts/time.js";
 import { Gantt } from "./gantt.js";
 
 export function RunsPage() {
@@ -67,8 +67,6 @@ function Loaded({ runs }: { runs: Runs }) {
   );
 }
 
-const zero = (value: number) => (value === 0 ? <span className="faint">0</span> : formatCount(value));
-
 const loadColumns: readonly Column<LoadView>[] = [
   {
     id: "load",
@@ -84,24 +82,10 @@ const loadColumns: readonly Column<LoadView>[] = [
     cell: (row) => <code className="faint">{row.segment}</code>,
     value: (row) => row.segment,
   },
-  { id: "accepted", header: "Accepted", align: "right", cell: (row) => formatCount(row.accepted), value: (row) => row.accepted },
-  { id: "stored", header: "Stored", align: "right", phone: "hide", cell: (row) => formatCount(row.stored), value: (row) => row.stored },
-  {
-    id: "duplicates",
-    header: "Duplicates",
-    align: "right",
-    phone: "hide",
-    cell: (row) => zero(row.duplicates),
-    value: (row) => row.duplicates,
-  },
-  {
-    id: "quarantined",
-    header: "Quarantined",
-    align: "right",
-    phone: "hide",
-    cell: (row) => zero(row.quarantined),
-    value: (row) => row.quarantined,
-  },
+  countColumn("accepted", "Accepted", (row) => row.accepted),
+  countColumn("stored", "Stored", (row) => row.stored, { phone: "hide" }),
+  countColumn("duplicates", "Duplicates", (row) => row.duplicates, { phone: "hide" }),
+  countColumn("quarantined", "Quarantined", (row) => row.quarantined, { phone: "hide" }),
   {
     id: "bytes",
     header: "Size",
@@ -121,7 +105,7 @@ const loadColumns: readonly Column<LoadView>[] = [
     cell: (row) => (row.lagSeconds === null ? "–" : formatSeconds(row.lagSeconds)),
     value: (row) => row.lagSeconds,
   },
-  { id: "at", header: "Loaded", align: "right", nowrap: true, cell: (row) => <Ago at={row.loadedAt} />, value: (row) => row.loadedAt },
+  momentColumn("at", "Loaded", (row) => row.loadedAt),
 ];
 
 function Loads({ loads }: { loads: readonly LoadView[] }) {
@@ -131,10 +115,10 @@ function Loads({ loads }: { loads: readonly LoadView[] }) {
 const syncColumns: readonly Column<SyncRun>[] = [
   { id: "sync", header: "Sync", cell: (row) => <RowLink to={syncPath(row.sync)}>{spaced(row.sync)}</RowLink>, value: (row) => row.sync },
   { id: "state", header: "State", nowrap: true, cell: (row) => <StatePill state={row.state} />, value: (row) => row.state },
-  { id: "delivered", header: "Delivered", align: "right", cell: (row) => zero(row.delivered), value: (row) => row.delivered },
-  { id: "failed", header: "Failed", align: "right", phone: "hide", cell: (row) => zero(row.failed), value: (row) => row.failed },
-  { id: "skipped", header: "Skipped", align: "right", phone: "hide", cell: (row) => zero(row.skipped), value: (row) => row.skipped },
-  { id: "at", header: "Started", align: "right", nowrap: true, cell: (row) => <Ago at={row.startedAt} />, value: (row) => row.startedAt },
+  countColumn("delivered", "Delivered", (row) => row.delivered),
+  countColumn("failed", "Failed", (row) => row.failed, { phone: "hide" }),
+  countColumn("skipped", "Skipped", (row) => row.skipped, { phone: "hide" }),
+  momentColumn("at", "Started", (row) => row.startedAt),
 ];
 
 function SyncRuns({ runs }: { runs: readonly SyncRun[] }) {

@@ -1,7 +1,7 @@
 import type { BucketView } from "../../../../engine/src/server/contract.js";
 import { spaced } from "../../format/conditions.js";
 import { formatCount, formatNumber, formatPercent } from "../../format/numbers.js";
-import style from "./scores.module.css";
+import parts from "../../parts/parts.module.css";
 
 /** From bare wood to the living ring: a higher bucket is greener. */
 function shade(index: number, count: number): string {
@@ -16,17 +16,17 @@ export function Buckets({ buckets, figures = true }: { buckets: readonly BucketV
   if (ordered.length === 0) return <p className="faint">No buckets are defined.</p>;
   return (
     <div>
-      <div className={style["buckets"]} aria-hidden="true">
+      <div className={parts["shares"]} aria-hidden="true">
         {ordered.map((bucket, index) =>
           bucket.count === 0 ? null : (
             <span key={bucket.name} style={{ flexGrow: bucket.count, background: shade(index, ordered.length) }} />
           ),
         )}
       </div>
-      <ul className={style["legend"]}>
+      <ul className={parts["legend"]}>
         {ordered.map((bucket, index) => (
           <li key={bucket.name}>
-            <span className={style["swatch"]} style={{ background: shade(index, ordered.length) }} aria-hidden="true" />
+            <span className={parts["swatch"]} style={{ background: shade(index, ordered.length) }} aria-hidden="true" />
             <span>{spaced(bucket.name)}</span>
             <span className="num soft">{formatCount(bucket.count)}</span>
             {figures && total > 0 ? (

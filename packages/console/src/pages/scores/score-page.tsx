@@ -3,14 +3,13 @@ import type { ScoreDetail } from "../../../../engine/src/server/contract.js";
 import { useScore } from "../../api/queries.js";
 import { spaced } from "../../format/conditions.js";
 import { formatCount, formatPercent, formatScore, plural } from "../../format/numbers.js";
-import { entityPath } from "../../paths.js";
 import { Answer } from "../../parts/answer.js";
+import { entityColumn } from "../../parts/columns.js";
 import { type Column, DataTable } from "../../parts/data-table.js";
 import { Empty } from "../../parts/notes.js";
 import { PageHeader } from "../../parts/page-header.js";
 import { Facts, Grid, Panel, Stack } from "../../parts/panel.js";
 import { Pill } from "../../parts/pill.js";
-import { RowLink } from "../../parts/row-link.js";
 import { ScoreCell } from "../../parts/score-ring.js";
 import { Ago } from "../../parts/time.js";
 import { Versions } from "../../parts/versions.js";
@@ -153,12 +152,7 @@ function Entities({ rows, label }: { rows: ScoreDetail["top"]; label: string }) 
       rowKey={(row) => row.id}
       linked
       columns={[
-        {
-          id: "name",
-          header: "Name",
-          cell: (row) => <RowLink to={entityPath(row.kind, row.key)}>{row.name ?? row.key}</RowLink>,
-          value: (row) => row.name ?? row.key,
-        },
+        entityColumn(),
         {
           id: "bucket",
           header: "Bucket",

@@ -1,5 +1,6 @@
 import { formatCount } from "../../format/numbers.js";
 import { Empty } from "../../parts/notes.js";
+import parts from "../../parts/parts.module.css";
 import style from "./syncs.module.css";
 
 const colours: Readonly<Record<string, string>> = {
@@ -22,7 +23,7 @@ export function Outcomes({
   if (outcomes.length === 0) return <Empty title="Nothing tried yet">Outcomes appear with the first run.</Empty>;
   return (
     <>
-      <div className={style["outcomes"]} aria-hidden="true">
+      <div className={parts["shares"]} aria-hidden="true">
         {outcomes.map((each) =>
           each.count === 0 ? null : (
             <span

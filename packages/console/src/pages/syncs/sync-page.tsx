@@ -8,6 +8,7 @@ import { useSync } from "../../api/queries.js";
 import { spaced } from "../../format/conditions.js";
 import { formatCount, formatSeconds } from "../../format/numbers.js";
 import { Answer } from "../../parts/answer.js";
+import { countColumn, momentColumn } from "../../parts/columns.js";
 import { type Column, DataTable } from "../../parts/data-table.js";
 import { EntityLink } from "../../parts/entity-link.js";
 import { Empty } from "../../parts/notes.js";
@@ -149,16 +150,9 @@ function Errors({ sync, onChoose }: { sync: SyncDetail; onChoose: (outcome: stri
             cell: (row) => row.status ?? <span className="faint">none</span>,
             value: (row) => row.status,
           },
-          { id: "count", header: "Rows", align: "right", cell: (row) => formatCount(row.count), value: (row) => row.count },
+          countColumn("count", "Rows", (row: SyncDetail["errors"][number]) => row.count),
           { id: "example", header: "For example", phone: "hide", cell: (row) => <code>{row.exampleKey}</code> },
-          {
-            id: "newest",
-            header: "Newest",
-            align: "right",
-            nowrap: true,
-            cell: (row) => <Ago at={row.newestAt} />,
-            value: (row) => row.newestAt,
-          },
+          momentColumn("newest", "Newest", (row: SyncDetail["errors"][number]) => row.newestAt),
         ]}
       />
     </Panel>
@@ -168,7 +162,6 @@ function Errors({ sync, onChoose }: { sync: SyncDetail; onChoose: (outcome: stri
 export function RunsTable({ runs, onRun }: { runs: readonly SyncRun[]; onRun: (run: number) => void }) {
   if (runs.length === 0)
     return <Empty title="Not run yet">It runs by itself after the cycle that changes its rows; a dry run shows what it will send.</Empty>;
-  const count = (value: number) => (value === 0 ? <span className="faint">0</span> : formatCount(value));
   const columns: Column<SyncRun>[] = [
     {
       id: "run",
@@ -192,25 +185,14 @@ export function RunsTable({ runs, onRun }: { runs: readonly SyncRun[]; onRun: (r
       ),
       value: (row) => row.state,
     },
-    { id: "added", header: "Added", align: "right", phone: "hide", cell: (row) => count(row.added), value: (row) => row.added },
-    { id: "changed", header: "Changed", align: "right", phone: "hide", cell: (row) => count(row.changed), value: (row) => row.changed },
-    { id: "removed", header: "Removed", align: "right", phone: "hide", cell: (row) => count(row.removed), value: (row) => row.removed },
-    { id: "delivered", header: "Delivered", align: "right", cell: (row) => count(row.delivered), value: (row) => row.delivered },
-    {
-      id: "failed",
-      header: "Failed",
-      align: "right",
-      cell: (row) =>
-        row.failed === 0 ? (
-          <span className="faint">0</span>
-        ) : (
-          <span style={{ color: "var(--clay)", fontWeight: 600 }}>{formatCount(row.failed)}</span>
-        ),
-      value: (row) => row.failed,
-    },
-    { id: "skipped", header: "Skipped", align: "right", phone: "hide", cell: (row) => count(row.skipped), value: (row) => row.skipped },
+    countColumn("added", "Added", (row) => row.added, { phone: "hide" }),
+    countColumn("changed", "Changed", (row) => row.changed, { phone: "hide" }),
+    countColumn("removed", "Removed", (row) => row.removed, { phone: "hide" }),
+    countColumn("delivered", "Delivered", (row) => row.delivered),
+    countColumn("failed", "Failed", (row) => row.failed, { alarm: "clay" }),
+    countColumn("skipped", "Skipped", (row) => row.skipped, { phone: "hide" }),
     { id: "took", header: "Took", align: "right", phone: "hide", nowrap: true, cell: (row) => tookOf(row) },
-    { id: "at", header: "Started", align: "right", nowrap: true, cell: (row) => <Ago at={row.startedAt} />, value: (row) => row.startedAt },
+    momentColumn("at", "Started", (row) => row.startedAt),
   ];
   return <DataTable label="Runs" first={15} rows={runs} rowKey={(row) => `${row.sync}:${row.runId}`} columns={columns} linked />;
 }
@@ -240,7 +222,7 @@ const deliveryColumns: readonly Column<DeliveryRow>[] = [
     value: (row) => row.reason,
   },
   { id: "run", header: "Run", align: "right", phone: "hide", cell: (row) => row.runId, value: (row) => row.runId },
-  { id: "at", header: "When", align: "right", nowrap: true, cell: (row) => <Ago at={row.happenedAt} />, value: (row) => row.happenedAt },
+  momentColumn("at", "When", (row) => row.happenedAt),
 ];
 
 function Rows({ sync, filter, onFilter }: { sync: SyncDetail; filter: SyncRequest; onFilter: (filter: SyncRequest) => void }) {

@@ -1,16 +1,15 @@
 import { useSyncs } from "../../api/queries.js";
 import type { SyncSummary } from "../../../../engine/src/server/contract.js";
-import { formatCount } from "../../format/numbers.js";
 import { spaced } from "../../format/conditions.js";
 import { syncPath } from "../../paths.js";
 import { Answer } from "../../parts/answer.js";
+import { countColumn, momentColumn } from "../../parts/columns.js";
 import { type Column, DataTable } from "../../parts/data-table.js";
 import { Empty } from "../../parts/notes.js";
 import { PageHeader } from "../../parts/page-header.js";
 import { Panel } from "../../parts/panel.js";
 import { HealthDot, StatePill } from "../../parts/pill.js";
 import { RowLink } from "../../parts/row-link.js";
-import { Ago } from "../../parts/time.js";
 
 const columns: readonly Column<SyncSummary>[] = [
   {
@@ -44,48 +43,10 @@ const columns: readonly Column<SyncSummary>[] = [
     cell: (row) => <span className="faint">{spaced(row.mode)}</span>,
     value: (row) => row.mode,
   },
-  {
-    id: "confirmed",
-    header: "Held there",
-    align: "right",
-    phone: "hide",
-    cell: (row) => formatCount(row.confirmed),
-    value: (row) => row.confirmed,
-  },
-  {
-    id: "waiting",
-    header: "Waiting",
-    align: "right",
-    phone: "hide",
-    cell: (row) =>
-      row.waiting === 0 ? (
-        <span className="faint">0</span>
-      ) : (
-        <span style={{ color: "var(--ochre)", fontWeight: 600 }}>{formatCount(row.waiting)}</span>
-      ),
-    value: (row) => row.waiting,
-  },
-  {
-    id: "refused",
-    header: "Refused",
-    align: "right",
-    cell: (row) =>
-      row.refused === 0 ? (
-        <span className="faint">0</span>
-      ) : (
-        <span style={{ color: "var(--clay)", fontWeight: 600 }}>{formatCount(row.refused)}</span>
-      ),
-    value: (row) => row.refused,
-  },
-  {
-    id: "last",
-    header: "Last run",
-    align: "right",
-    phone: "hide",
-    nowrap: true,
-    cell: (row) => <Ago at={row.lastRun?.startedAt ?? null} />,
-    value: (row) => row.lastRun?.startedAt ?? null,
-  },
+  countColumn("confirmed", "Held there", (row) => row.confirmed, { phone: "hide" }),
+  countColumn("waiting", "Waiting", (row) => row.waiting, { alarm: "ochre", phone: "hide" }),
+  countColumn("refused", "Refused", (row) => row.refused, { alarm: "clay" }),
+  momentColumn("last", "Last run", (row) => row.lastRun?.startedAt ?? null, { phone: "hide" }),
 ];
 
 export function SyncsPage() {

@@ -60,11 +60,19 @@ function historyOf(reads: Reads, row: Row, ended: ScoreOfEntity["history"]): Sco
 
 export const componentTypes = ["milestone", "linear", "log", "steps", "percentile"] as const;
 
-export function componentType(component: Component): string {
-  return componentTypes.find((type) => component[type] !== undefined) ?? "unknown";
+/** What the definition says of a component. */
+export function aboutComponent(score: Score, component: Component) {
+  return {
+    name: component.name,
+    title: titled(component, component.name),
+    group: component.group ?? null,
+    groupTitle: groupTitle(score, component),
+    weight: component.weight,
+    type: componentTypes.find((type) => component[type] !== undefined) ?? "unknown",
+  };
 }
 
-export function groupTitle(score: Score, component: Component): string | null {
+function groupTitle(score: Score, component: Component): string | null {
   return component.group === undefined ? null : titled({ name: component.group, ...score.groups?.[component.group] }, component.group);
 }
 
@@ -76,12 +84,7 @@ function componentsOf(score: Score, row: Row): ComponentView[] {
     const value = row[`c_${component.name}`];
     const counts = counted[index] ?? null;
     return {
-      name: component.name,
-      title: titled(component, component.name),
-      group: component.group ?? null,
-      groupTitle: groupTitle(score, component),
-      weight: component.weight,
-      type: componentType(component),
+      ...aboutComponent(score, component),
       value: typeof value === "number" ? value : null,
       points: counts === null || weights === 0 ? null : (component.weight * counts) / weights,
     };

@@ -3,7 +3,7 @@ import { type Sql, join, name, sql } from "../../warehouse/sql.js";
 import type { ScoreDetail, ScoreList, ScoreSummary } from "../contract.js";
 import type { Reads } from "../reads.js";
 import { definitionView, titled, versionsOf } from "./definitions.js";
-import { componentType, groupTitle } from "./profile-scores.js";
+import { aboutComponent } from "./profile-scores.js";
 import { entityRefs, notFound, refOr } from "./rows.js";
 import { scoreTrend } from "./score-trend.js";
 
@@ -127,12 +127,7 @@ async function readComponents(reads: Reads, score: Score): Promise<ScoreDetail["
     const index = known.indexOf(component);
     const average = row?.[`average${index}`] ?? null;
     return {
-      name: component.name,
-      title: titled(component, component.name),
-      group: component.group ?? null,
-      groupTitle: groupTitle(score, component),
-      weight: component.weight,
-      type: componentType(component),
+      ...aboutComponent(score, component),
       average,
       points: average === null ? null : (component.weight * average) / weights,
       nulls: row?.[`nulls${index}`] ?? 0,
