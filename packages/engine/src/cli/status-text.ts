@@ -23,6 +23,7 @@ export function statusText(status: Status, { colors, columns, outIsTerminal }: T
   return [
     `${bold(status.title)}  ${paint[status.health.state](status.health.sentence)}${url === undefined ? dim("  (not running)") : dim(`  ${url}`)}`,
     entities,
+    ...(url === undefined ? [dim("The engine does not run: what is sent now waits until `cambium up` or `cambium run`.")] : []),
     "",
     textTable(["hop", "health", "lag", ""], hops, width),
     "",

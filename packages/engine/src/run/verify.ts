@@ -45,7 +45,7 @@ export async function verify(
 ): Promise<Verification> {
   const started = performance.now();
   if ((await readWatermark(main)).cycleId === 0)
-    throw new CambiumError("NOT_FOUND", "Nothing was computed yet: start the project with `cambium up`, or run `cambium run` once.");
+    throw new CambiumError("NOT_COMPUTED", "Nothing was computed yet, so there is nothing to verify.");
   const shadow = await warehouse.shadow();
   try {
     await createDerivedTables(

@@ -50,6 +50,9 @@ async function locally(
 ): Promise<DryRun | SyncRunResult> {
   const engine = await openEngine({ dir, version, env: context.env as NodeJS.ProcessEnv });
   try {
+    // What a sync reads must be there: definitions may be new since the last cycle.
+    context.terminal.err("Computing what is new …\n");
+    await engine.loops.cycleOnce();
     if (own.dryRun === true) return await engine.dryRun(name);
     return own.confirm === true ? await engine.confirmSync(name) : await engine.runSync(name);
   } finally {
