@@ -105,7 +105,7 @@ export function summaryText(summary: Summary, { colors, columns, outIsTerminal }
     `${bold("Seconds")}     ${Object.entries(summary.seconds)
       .map(([step, value]) => `${step} ${value.toFixed(1)}`)
       .join(" · ")}`,
-    `${bold("Freshness")}   ${summary.freshness === null ? dim("no live events yet") : `p50 ${summary.freshness.p50Seconds.toFixed(1)} s · p95 ${summary.freshness.p95Seconds.toFixed(1)} s over ${summary.freshness.cycles} cycles`}`,
+    `${bold("Freshness")}   ${summary.freshness === null ? dim("no live events yet") : `p50 ${summary.freshness.p50Seconds.toFixed(1)} s · p95 ${summary.freshness.p95Seconds.toFixed(1)} s over ${summary.freshness.cycles} ${summary.freshness.cycles === 1 ? "cycle" : "cycles"}`}`,
     `${bold("Ledger")}      ${balanced ? green("adds up at every hop") : red("DOES NOT ADD UP: see `cambium status`")}`,
   ];
   return `\n${blocks.join("\n")}\n`;

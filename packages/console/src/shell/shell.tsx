@@ -88,6 +88,7 @@ function Side({ onNavigate, bare = false }: { onNavigate: () => void; bare?: boo
       <div className={style["foot"]}>
         <LiveBadge />
         <SchemeButton />
+        {project === undefined ? null : <p className={style["zone"]}>Times of {project.timezone.replaceAll("_", " ")}</p>}
       </div>
     </div>
   );

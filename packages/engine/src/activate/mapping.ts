@@ -25,6 +25,8 @@ export interface Mapping {
 /** Bounds of one template: characters in, work done, characters out. */
 const templateCharactersMax = 20_000;
 const renderMillisMax = 200;
+/** The bound is in time: a machine that paused is asked again, an endless template hits it each time. */
+const renderTriesMax = 3;
 const renderMemoryMax = 200_000;
 const fieldsMax = 500;
 
@@ -92,7 +94,17 @@ function compileTemplate(sync: Sync, field: string, text: string): Value {
       cause: thrown,
     });
   }
-  return { columns: [...new Set(columns)], read: (row) => liquid.renderSync(templates, row) as unknown };
+  return { columns: [...new Set(columns)], read: (row) => render(templates, row) };
+}
+
+function render(templates: Template[], row: Row): unknown {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return liquid.renderSync(templates, row);
+    } catch (thrown) {
+      if (tries === renderTriesMax || !messageOf(thrown).includes("template render limit")) throw thrown;
+    }
+  }
 }
 
 type Transform = NonNullable<Extract<MappingValue, { column: string }>["transform"]>;

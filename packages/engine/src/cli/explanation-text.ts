@@ -7,7 +7,7 @@ export function explanationText(node: Explanation, { colors }: Pick<Terminal, "c
   const mark = node.holds === undefined ? "" : node.holds ? `${colors.green("✓")} ` : `${colors.red("✗")} `;
   const version = node.version === undefined ? "" : colors.dim(` v${node.version}`);
   const at = node.at === undefined ? "" : colors.dim(`  ${node.at.slice(0, 19)}Z`);
-  const head = `${pad}${mark}${colors.bold(node.title)} = ${valueText(node.value)}${version}${at}`;
+  const head = `${pad}${mark}${colors.bold(node.title)}${says(node) ? ` = ${valueText(node.value)}` : ""}${version}${at}`;
   const more = [node.formula, node.detail]
     .filter((line) => line !== undefined && line !== "")
     .map((line) => colors.dim(`${pad}    ${line}`));
@@ -23,6 +23,12 @@ export function explanationText(node: Explanation, { colors }: Pick<Terminal, "c
       : [colors.dim(`${pad}    · and ${hidden} earlier ${hidden === 1 ? "event" : "events"}`)];
   const children = node.children.filter((child) => child.kind !== "measure").map((child) => explanationText(child, { colors }, depth + 1));
   return [head, ...more, ...events, ...rest, ...children].join("\n");
+}
+
+/** Of a member that is only counted there is no value to show; the mark before a condition has said its truth. */
+function says({ kind, value, holds, detail }: Explanation): boolean {
+  if (typeof value === "boolean" && holds !== undefined) return false;
+  return value !== null || kind !== "entity" || detail !== undefined;
 }
 
 function valueText(value: Explanation["value"]): string {

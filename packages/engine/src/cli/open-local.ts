@@ -14,7 +14,7 @@ export async function withLocalWarehouse<T>(
   const { warehouse: config } = project.config;
   const file = path.resolve(project.dir, config.file ?? path.join(stateDir(project.dir), "warehouse.duckdb"));
   if (!existsSync(file)) {
-    throw new CambiumError("NOT_FOUND", `This project has no warehouse yet (${file} does not exist): start it once with \`cambium up\`.`);
+    throw new CambiumError("NOT_COMPUTED", `This project has no warehouse yet: ${file} does not exist.`);
   }
   const warehouse = await openWarehouse({
     type: config.type,

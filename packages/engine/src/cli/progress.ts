@@ -22,6 +22,10 @@ export function progressOn(terminal: Terminal, quiet: boolean = false): Progress
   return terminal.errIsTerminal ? bars() : lines(terminal);
 }
 
+const count = (value: number) => value.toLocaleString("en");
+/** A share says everything by itself. */
+const amount = (unit: string) => (unit === "%" ? "" : "  {value}/{total} {unit}");
+
 function bars(): Progress {
   const multi = new MultiBar(
     {
@@ -30,14 +34,17 @@ function bars(): Progress {
       hideCursor: true,
       fps: 10,
       barsize: 24,
-      format: "{title} {bar} {percentage}%  {value}/{total} {unit}  {duration_formatted}  {note}",
+      formatValue: (value, _options, type) => (type === "value" || type === "total" ? count(value) : String(value)),
     },
     Presets.shades_classic,
   );
   const titleChars = 22;
   return {
     task(title, total, unit = "") {
-      const bar: SingleBar = multi.create(Math.max(1, total), 0, { title: title.padEnd(titleChars), unit, note: "" });
+      const payload = { title: title.padEnd(titleChars), unit, note: "" };
+      const bar: SingleBar = multi.create(Math.max(1, total), 0, payload, {
+        format: `{title} {bar} {percentage}%${amount(unit)}  {duration_formatted}  {note}`,
+      });
       return {
         advance: (by = 1) => bar.increment(by),
         at: (value) => bar.update(value),
@@ -60,7 +67,8 @@ function lines(terminal: Terminal): Progress {
       const at = (next: number) => {
         value = next;
         const reached = Math.floor((4 * value) / Math.max(1, total));
-        if (reached > quarter && reached < 4) terminal.err(`${title} ${reached * 25}%  ${value}/${total} ${unit}`.trimEnd() + "\n");
+        if (reached > quarter && reached < 4)
+          terminal.err(`${title} ${reached * 25}%${unit === "%" ? "" : `  ${count(value)}/${count(total)} ${unit}`}`.trimEnd() + "\n");
         quarter = Math.max(quarter, reached);
       };
       return {

@@ -16,15 +16,14 @@ export function statusText(status: Status, { colors, columns, outIsTerminal }: T
   const equations = status.ledger.map((each) => [
     each.hop,
     each.balanced ? "adds up" : "DOES NOT ADD UP",
-    `${each.total.name} ${each.total.value} = ${each.terms.map((term) => `${term.name} ${term.value}`).join(" + ")}`,
+    `${each.total.name} ${count(each.total.value)} = ${each.terms.map((term) => `${term.name} ${count(term.value)}`).join(" + ")}`,
   ]);
-  const entities = status.entities
-    .map((each) => `${each.count.toLocaleString("en")} ${each.count === 1 ? each.kind : each.plural}`)
-    .join(" · ");
+  const entities = status.entities.map((each) => `${count(each.count)} ${each.count === 1 ? each.kind : each.plural}`).join(" · ");
   const problems = status.problems.map((problem) => `${yellow("!")} ${problem.hop}: ${problem.message}\n  ${problem.next}`);
   return [
     `${bold(status.title)}  ${paint[status.health.state](status.health.sentence)}${url === undefined ? dim("  (not running)") : dim(`  ${url}`)}`,
     entities,
+    ...(url === undefined ? [dim("The engine does not run: what is sent now waits until `cambium up` or `cambium run`.")] : []),
     "",
     textTable(["hop", "health", "lag", ""], hops, width),
     "",
@@ -33,6 +32,8 @@ export function statusText(status: Status, { colors, columns, outIsTerminal }: T
     "",
   ].join("\n");
 }
+
+const count = (value: number) => value.toLocaleString("en");
 
 function age(seconds: number): string {
   if (seconds < 120) return `${seconds.toFixed(1)} s`;

@@ -26,6 +26,7 @@ export function systemTerminal(env: Readonly<Record<string, string | undefined>>
     colors: picocolors.createColors(wanted && !refused),
     outIsTerminal,
     errIsTerminal: process.stderr.isTTY === true,
-    columns: process.stdout.columns ?? 120,
+    // A terminal that does not know its size says 0.
+    columns: process.stdout.columns || 120,
   };
 }

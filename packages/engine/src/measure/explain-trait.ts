@@ -1,5 +1,6 @@
 import type { ExplainedValue, Explanation } from "../base/explanation.js";
 import { CambiumError } from "../base/errors.js";
+import { conditionPredicate, scoreJoins, scoresNamed } from "../project/compile/condition-predicate.js";
 import { traitNamed } from "../project/compile/trait-type.js";
 import { traitWords } from "../project/definition-words.js";
 import type { Trait } from "../project/kinds/trait.js";
@@ -108,8 +109,13 @@ async function memberCount(
     sql`/* members */ SELECT count(*) AS n FROM (${members}) AS m WHERE m.group_id = ${idSql(entityId)}`,
   );
   return {
-    detail: `over ${row?.n ?? 0} ${entityOf(context.project, trait.from).plural}${(row?.n ?? 0) > membersShownMax ? `, the largest ${membersShownMax} shown` : ""}`,
+    detail: `over ${row?.n ?? 0} ${memberWord(context, trait.from, row?.n ?? 0)}${(row?.n ?? 0) > membersShownMax ? `, the first ${membersShownMax} shown` : ""}`,
   };
+}
+
+/** Within a sentence: `1 user`, `8 workspaces`. */
+function memberWord(context: ExplainContext, kind: string, count: number): string {
+  return count === 1 ? kind : entityOf(context.project, kind).plural.toLowerCase();
 }
 
 async function explainMembers(
@@ -119,17 +125,22 @@ async function explainMembers(
   trait: Trait & { type: "rollup" },
 ): Promise<Explanation[]> {
   const { connection, project, scope, window } = context;
-  const value = trait.trait === undefined ? sql`NULL` : sql`t.${name(trait.trait)}`;
-  const rows = await connection.read<{ key: string; value: ExplainedValue; updated_at: string }>(
-    sql`/* members behind a roll-up */ SELECT x.key, ${value} AS value, t.updated_at FROM (${membersQuery(scope, project, entity.kind, trait.from, window)}) AS m
+  const { where } = trait;
+  const shown = trait.trait ?? (where !== undefined && "trait" in where ? where.trait : undefined);
+  const value = shown === undefined ? sql`NULL` : sql`t.${name(shown)}`;
+  const holds = where === undefined ? sql`NULL` : conditionPredicate(scope, project, trait.from, where);
+  const rows = await connection.read<{ key: string; value: ExplainedValue; holds: boolean | null; updated_at: string }>(
+    sql`/* members behind a roll-up */ SELECT x.key, ${value} AS value, ${holds} AS holds, t.updated_at FROM (${membersQuery(scope, project, entity.kind, trait.from, window)}) AS m
 JOIN ${name("growth", `${trait.from}_entities`)} AS x ON x.entity_id = m.member_id JOIN ${name("growth", `${trait.from}_traits`)} AS t ON t.entity_id = m.member_id
-WHERE m.group_id = ${idSql(entityId)} ORDER BY value DESC NULLS LAST, x.key LIMIT ${membersShownMax}`,
+${scoreJoins(where === undefined ? [] : scoresNamed(where))}
+WHERE m.group_id = ${idSql(entityId)} ORDER BY holds DESC NULLS LAST, value DESC NULLS LAST, x.key LIMIT ${membersShownMax}`,
   );
   return rows.map((row) => ({
     title: `${trait.from} ${row.key}`,
     kind: "entity",
     value: row.value,
-    detail: trait.trait === undefined ? undefined : `trait ${trait.trait}`,
+    ...(where !== undefined && { holds: row.holds === true }),
+    detail: shown === undefined ? undefined : `trait ${shown}`,
     at: row.updated_at,
     children: [],
   }));

@@ -110,7 +110,7 @@ function cycleHop(figures: Figures, own: Pick<Hop, "name" | "title" | "count" | 
     behindSeconds,
     backlog: backlog.events,
     lastSeconds: cycle === undefined ? null : secondsOf(cycle.steps, own.name),
-    health: worst([loopHealth(live, "cycle"), healthOfBacklog(backlog.events, behindSeconds, "event")], "Even with what is stored."),
+    health: worst([loopHealth(live, "cycle"), healthOfBacklog(backlog.events, behindSeconds, "event")], "Up to date with what is stored."),
   };
 }
 
@@ -193,7 +193,7 @@ export function syncHealth(sync: SyncFigures): Health {
   if (sync.state === "failed") return { state: "error", sentence: `The last run of sync ${sync.sync} failed.${because}` };
   if (sync.refused > 0)
     return { state: "warn", sentence: `${counted(sync.refused, "row")} of sync ${sync.sync} refused by its destination.` };
-  return { state: "ok", sentence: "Even with its destination." };
+  return { state: "ok", sentence: "Its destination is up to date." };
 }
 
 function loopHealth(live: LiveFigures, name: LoopState["name"]): Health {

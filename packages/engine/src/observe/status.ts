@@ -61,7 +61,7 @@ export async function status(connection: Connection, project: Project, now: Inst
     project: project.config.name,
     title: project.config.title ?? project.config.name,
     at: isoOf(now),
-    health: worst([...equations.map(ledgerHealth), ...hops.map((hop) => hop.health)], "The loop is even with its events."),
+    health: worst([...equations.map(ledgerHealth), ...hops.map((hop) => hop.health)], "The loop has caught up with its events."),
     hops,
     ledger: equations,
     entities: project.entities.map(({ kind, title, plural }) => ({ kind, title, plural, count: entities.get(kind) ?? 0 })),

@@ -13,7 +13,7 @@ import { comeDue } from "../measure/window.js";
 import { updateTraits } from "../measure/update-traits.js";
 import type { EventScope, TypedProperties } from "../project/compile/event-predicate.js";
 import type { Project } from "../project/project.js";
-import { name, sql } from "../warehouse/sql.js";
+import { type Sql, name, sql } from "../warehouse/sql.js";
 import { cycles } from "../warehouse/tables/ops.js";
 import { cycleEvents } from "../warehouse/tables/working.js";
 import type { Connection } from "../warehouse/warehouse.js";
@@ -67,9 +67,9 @@ export interface Watermark {
   readonly definitions: string;
 }
 
-export async function readWatermark(connection: Connection): Promise<Watermark> {
+export async function readWatermark(connection: Connection, table: Sql = sql`ops.cycles`): Promise<Watermark> {
   const row = await connection.first<{ cycle_id: number; now: string; to_load: number; definitions: string }>(
-    sql`/* where the newest cycle stopped */ SELECT cycle_id, now, to_load, definitions FROM ops.cycles ORDER BY cycle_id DESC LIMIT 1`,
+    sql`/* where the newest cycle stopped */ SELECT cycle_id, now, to_load, definitions FROM ${table} ORDER BY cycle_id DESC LIMIT 1`,
   );
   return row === undefined
     ? { cycleId: 0, now: 0, toLoad: 0, definitions: "" }

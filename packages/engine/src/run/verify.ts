@@ -5,7 +5,7 @@ import { type Sql, join, name, sql } from "../warehouse/sql.js";
 import { type TableSpec, nameOf } from "../warehouse/table.js";
 import { audienceMembers, computed, entities, memberships, score, subjects, traits } from "../warehouse/tables/growth.js";
 import { scheduledColumns, stateKind } from "../measure/update-computed.js";
-import { definitions, loads } from "../warehouse/tables/ops.js";
+import { cycles, definitions, loads } from "../warehouse/tables/ops.js";
 import type { Connection, Warehouse } from "../warehouse/warehouse.js";
 import { hiddenOf } from "../project/compile/hidden.js";
 import { traitsOf } from "../project/project.js";
@@ -44,37 +44,41 @@ export async function verify(
   options: { kind?: string | undefined; typed?: CycleOptions["typed"] } = {},
 ): Promise<Verification> {
   const started = performance.now();
-  const watermark = await readWatermark(main);
-  if (watermark.cycleId === 0)
-    throw new CambiumError("NOT_FOUND", "Nothing was computed yet: start the project with `cambium up`, or run `cambium run` once.");
+  if ((await readWatermark(main)).cycleId === 0)
+    throw new CambiumError("NOT_COMPUTED", "Nothing was computed yet, so there is nothing to verify.");
   const shadow = await warehouse.shadow();
   try {
     await createDerivedTables(
       shadow.connection,
       project.entities.map((entity) => entity.kind),
     );
-    await shadow.connection.run(
-      sql`/* loads up to the watermark */ INSERT INTO ${nameOf(loads)} SELECT * FROM ${shadow.mainTable(loads)} WHERE load_id <= ${watermark.toLoad}`,
-    );
-    await takeOverScheduled(shadow.connection, shadow.mainTable, project, watermark.now);
-    const full = await runCycle(shadow.connection, project, {
-      now: watermark.now,
-      ...(options.typed !== undefined && { typed: options.typed }),
+    // One snapshot of the main tables, from the first read on: cycles that end meanwhile are no difference.
+    return await shadow.connection.transaction(async () => {
+      const { events, now, comparisons } = await recompute(shadow, project, options);
+      const agrees = comparisons.every((each) => each.missing + each.extra + each.different === 0);
+      return { agrees, now, events, seconds: (performance.now() - started) / 1000, comparisons };
     });
-    const comparisons: Comparison[] = [];
-    for (const { spec, key, columns } of comparedTables(project, options.kind)) {
-      comparisons.push(await compare(shadow.connection, spec, shadow.mainTable(spec), key, columns));
-    }
-    return {
-      agrees: comparisons.every((each) => each.missing + each.extra + each.different === 0),
-      now: watermark.now,
-      events: full.events,
-      seconds: (performance.now() - started) / 1000,
-      comparisons,
-    };
   } finally {
     await shadow.close();
   }
+}
+
+async function recompute(
+  { connection, mainTable }: Awaited<ReturnType<Warehouse["shadow"]>>,
+  project: Project,
+  options: { kind?: string | undefined; typed?: CycleOptions["typed"] },
+): Promise<Pick<Verification, "events" | "now" | "comparisons">> {
+  const { now, toLoad } = await readWatermark(connection, mainTable(cycles));
+  await connection.run(
+    sql`/* loads up to the watermark */ INSERT INTO ${nameOf(loads)} SELECT * FROM ${mainTable(loads)} WHERE load_id <= ${toLoad}`,
+  );
+  await takeOverScheduled(connection, mainTable, project, now);
+  const { events } = await runCycle(connection, project, { now, ...(options.typed !== undefined && { typed: options.typed }) });
+  const comparisons: Comparison[] = [];
+  for (const { spec, key, columns } of comparedTables(project, options.kind)) {
+    comparisons.push(await compare(connection, spec, mainTable(spec), key, columns));
+  }
+  return { now, events, comparisons };
 }
 
 /** Values of scheduled SQL, as last evaluated, count as just evaluated. */

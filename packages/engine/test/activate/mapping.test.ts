@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { compileMapping } from "../../src/activate/mapping.js";
 import { sync } from "../../src/project/kinds/sync.js";
 import type { Row } from "../../src/warehouse/warehouse.js";
@@ -47,6 +47,17 @@ test("what the mapping reads is known: it decides whether a row changed", () => 
       .columns,
   ).toEqual(["key", "plan", "seats", "x"]);
   expect(compiled({ a: "x" }).fingerprint).not.toBe(compiled({ a: { constant: "x" } }).fingerprint);
+});
+
+test("a machine that pauses while a template renders refuses no row", () => {
+  const moments = [0, 5_000];
+  const clock = vi.spyOn(performance, "now").mockImplementation(() => moments.shift() ?? 5_000);
+  try {
+    expect(compiled({ a: { template: "{{ x }}!" } }).fields({ x: 1 })).toEqual({ a: "1!" });
+    expect(moments).toEqual([]);
+  } finally {
+    clock.mockRestore();
+  }
 });
 
 test("templates are strict and bounded, and read no files", () => {

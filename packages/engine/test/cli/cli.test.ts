@@ -108,6 +108,21 @@ test("a broken project is exit code 3, for people and for machines", async () =>
   expect(nowhere.err).toContain("cambium init");
 });
 
+test("before anything was computed, commands say how to begin, and a sync shows what it would send", async () => {
+  await runCli(["init", "young"], { cwd: dir });
+  const cwd = path.join(dir, "young");
+  for (const command of [["status"], ["verify"], ["explain", "user", "ada"], ["query", "SELECT 1"]]) {
+    const early = await runCli(command, { cwd });
+    expect(early.code, command[0]).toBe(1);
+    expect(early.err, command[0]).toContain("no warehouse yet");
+    expect(early.err, command[0]).toContain("`cambium run`");
+  }
+  const dry = await runCli(["sync", "stuck_workspaces", "--dry-run"], { cwd });
+  expect(dry).toMatchObject({ code: 0, out: expect.stringContaining("would add 0, change 0 and remove 0 rows") as string });
+  expect(dry.out).toContain("no request to show");
+  await rm(cwd, { recursive: true });
+});
+
 test("query reads the warehouse itself while nothing runs, bounded, and changes nothing", async () => {
   const none = await runCli(["query", "SELECT 1"], { cwd: project() });
   expect(none).toMatchObject({ code: 1, err: expect.stringContaining("no warehouse yet") as string });

@@ -42,7 +42,7 @@ test("without a terminal progress is a few plain lines", () => {
   for (let index = 0; index < 1000; index += 1) task.advance();
   task.done("1000 stored");
   expect(text).toBe(
-    "Loading …\nLoading 25%  250/1000 events\nLoading 50%  500/1000 events\nLoading 75%  750/1000 events\nLoading done: 1000 stored\n",
+    "Loading …\nLoading 25%  250/1,000 events\nLoading 50%  500/1,000 events\nLoading 75%  750/1,000 events\nLoading done: 1000 stored\n",
   );
   text = "";
   progressOn(terminal, true).task("Quiet", 1).done();

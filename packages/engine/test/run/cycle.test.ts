@@ -2,10 +2,8 @@ import { afterEach, expect, test } from "vitest";
 import { instantOf, microsPerDay } from "../../src/base/instant.js";
 import { runCycle } from "../../src/run/cycle.js";
 import { name, sql } from "../../src/warehouse/sql.js";
-import { loads } from "../../src/warehouse/tables/ops.js";
 import type { Connection } from "../../src/warehouse/warehouse.js";
-import { isoOf } from "../../src/base/instant.js";
-import { type TestEvent, appendEvents } from "../support/events.js";
+import { type TestEvent, appendLoad } from "../support/events.js";
 import { testProject } from "../support/project.js";
 import { testWarehouse } from "../support/warehouse.js";
 
@@ -17,33 +15,6 @@ afterEach(async () => {
   await open?.close();
   open = undefined;
 });
-
-async function load(
-  connection: Connection,
-  project: ReturnType<typeof testProject>,
-  loadId: number,
-  events: readonly TestEvent[],
-): Promise<void> {
-  await appendEvents(
-    connection,
-    project,
-    events.map((event) => ({ ...event, load: loadId })),
-  );
-  await connection.append(loads, [
-    {
-      load_id: loadId,
-      segment: `s${loadId}`,
-      node: "n",
-      accepted: events.length,
-      stored: events.length,
-      duplicates: 0,
-      quarantined: 0,
-      bytes: 1,
-      loaded_at: isoOf(noon),
-      seconds: 0,
-    },
-  ]);
-}
 
 /** Traits of every kind over one small history; each expectation is worked out by hand. */
 const history: TestEvent[] = [
@@ -113,7 +84,7 @@ test("traits, scores and audiences of a small history", async () => {
   open = await testWarehouse();
   const { connection } = open;
   const project = testProject(definitions);
-  await load(connection, project, 1, history);
+  await appendLoad(connection, project, 1, history);
   const summary = await runCycle(connection, project, { now: noon });
   expect(summary).toMatchObject({ cycleId: 1, kind: "full", events: 9, entered: 2, left: 0 });
 
@@ -160,7 +131,7 @@ test("time alone moves windows, and members leave with the reason", async () => 
   open = await testWarehouse();
   const { connection } = open;
   const project = testProject(definitions);
-  await load(connection, project, 1, history);
+  await appendLoad(connection, project, 1, history);
   await runCycle(connection, project, { now: noon });
   await runCycle(connection, project, { now: noon + 2 * 3600_000_000 });
   expect(await traitsOfEntity(connection, "user", "u1")).toMatchObject({ paid: 4, paid_2h: 0 });
@@ -178,7 +149,7 @@ test("a cycle without news changes nothing", async () => {
   open = await testWarehouse();
   const { connection } = open;
   const project = testProject(definitions);
-  await load(connection, project, 1, history);
+  await appendLoad(connection, project, 1, history);
   await runCycle(connection, project, { now: noon });
   const again = await runCycle(connection, project, { now: noon + 1000 });
   expect(again).toMatchObject({ changed: { user: 0, workspace: 0, account: 0 }, scored: 0, entered: 0, left: 0 });
@@ -188,7 +159,7 @@ test("a failing cycle leaves the last good state", async () => {
   open = await testWarehouse();
   const { connection } = open;
   const project = testProject(definitions);
-  await load(connection, project, 1, history);
+  await appendLoad(connection, project, 1, history);
   await runCycle(connection, project, { now: noon });
   const broken = testProject({
     ...definitions,

@@ -17,6 +17,8 @@ const project = testProject({
 - { name: plan, entity: user, type: profile }
 - { name: half, entity: user, type: formula, formula: "revenue / 2" }
 - { name: members, entity: workspace, type: rollup, from: user, trait: paid, roll: sum }
+- { name: payers, entity: workspace, type: rollup, from: user, roll: count_where, where: { trait: paid, gte: 2 } }
+- { name: people, entity: workspace, type: rollup, from: user, roll: count }
 `,
   "scores/activation.yml": `
 name: activation
@@ -93,6 +95,14 @@ test("a profile trait names the write that holds", async () => {
 test("formulas and roll-ups open their inputs", async () => {
   expect(await ask("user", user, { trait: "half" })).toMatchObject({ value: 15.5, children: [{ title: "trait revenue", value: 31 }] });
   expect(await ask("workspace", workspace, { trait: "members" })).toMatchObject({ value: 2, children: [{ title: "user u1", value: 2 }] });
+  // Under a condition each member says whether it holds, and by which value.
+  const payers = await ask("workspace", workspace, { trait: "payers" });
+  expect(payers).toMatchObject({
+    value: 1,
+    detail: "over 1 user",
+    children: [{ title: "user u1", holds: true, value: 2, detail: "trait paid" }],
+  });
+  expect(await ask("workspace", workspace, { trait: "people" })).toMatchObject({ value: 1, children: [{ title: "user u1", value: null }] });
 });
 
 test("a score adds up from its components", async () => {

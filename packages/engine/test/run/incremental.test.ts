@@ -1,12 +1,11 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { instantOf, isoOf } from "../../src/base/instant.js";
+import { instantOf } from "../../src/base/instant.js";
 import { runCycle } from "../../src/run/cycle.js";
 import { maintain } from "../../src/run/maintain.js";
 import { verify } from "../../src/run/verify.js";
-import { loads } from "../../src/warehouse/tables/ops.js";
 import type { Cell } from "../../src/warehouse/warehouse.js";
-import { type TestEvent, appendEvents } from "../support/events.js";
+import { type TestEvent, appendLoad } from "../support/events.js";
 import { files, score } from "../support/definitions.js";
 import { testProject } from "../support/project.js";
 import { testWarehouse } from "../support/warehouse.js";
@@ -143,25 +142,8 @@ test(
             } else {
               loadId += 1;
               now += 1_000_000;
-              await appendEvents(
-                connection,
-                project,
-                each.events.map((one) => ({ ...eventOf(one, `m${(made += 1)}`, now), load: loadId })),
-              );
-              await connection.append(loads, [
-                {
-                  load_id: loadId,
-                  segment: `s${loadId}`,
-                  node: "n",
-                  accepted: each.events.length,
-                  stored: each.events.length,
-                  duplicates: 0,
-                  quarantined: 0,
-                  bytes: 1,
-                  loaded_at: isoOf(now),
-                  seconds: 0,
-                },
-              ]);
+              const events = each.events.map((one) => eventOf(one, `m${(made += 1)}`, now));
+              await appendLoad(connection, project, loadId, events, now);
             }
           }
         } finally {

@@ -5,6 +5,7 @@ import { factIdentifier } from "../../src/project/identifier-value.js";
 import { type Project, groupKinds } from "../../src/project/project.js";
 import { groupColumn } from "../../src/warehouse/create-tables.js";
 import { join, name, sql } from "../../src/warehouse/sql.js";
+import { loads } from "../../src/warehouse/tables/ops.js";
 import { events as eventsTable } from "../../src/warehouse/tables/raw.js";
 import type { Cell, Connection } from "../../src/warehouse/warehouse.js";
 
@@ -46,6 +47,35 @@ export async function appendEvents(connection: Connection, project: Project, eve
   await connection.run(
     sql`UPDATE raw.events AS e SET ${join([sql`identifier_id = ${owner}`, ...groups])} WHERE load_id IN (${join(loads.map((load) => sql`${load}`))})`,
   );
+}
+
+/** A load of these events, all stored. */
+export async function appendLoad(
+  connection: Connection,
+  project: Project,
+  load: number,
+  events: readonly TestEvent[],
+  at = 0,
+): Promise<void> {
+  await appendEvents(
+    connection,
+    project,
+    events.map((event) => ({ ...event, load })),
+  );
+  await connection.append(loads, [
+    {
+      load_id: load,
+      segment: `s${load}`,
+      node: "n",
+      accepted: events.length,
+      stored: events.length,
+      duplicates: 0,
+      quarantined: 0,
+      bytes: 1,
+      loaded_at: isoOf(at),
+      seconds: 0,
+    },
+  ]);
 }
 
 /** Id of a user identifier or a group, as text. */

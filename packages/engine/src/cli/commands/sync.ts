@@ -50,6 +50,9 @@ async function locally(
 ): Promise<DryRun | SyncRunResult> {
   const engine = await openEngine({ dir, version, env: context.env as NodeJS.ProcessEnv });
   try {
+    // What a sync reads must be there: definitions may be new since the last cycle.
+    context.terminal.err("Computing what is new …\n");
+    await engine.loops.cycleOnce();
     if (own.dryRun === true) return await engine.dryRun(name);
     return own.confirm === true ? await engine.confirmSync(name) : await engine.runSync(name);
   } finally {
@@ -59,7 +62,15 @@ async function locally(
 
 function showDryRun(answer: DryRun, { terminal }: CliContext): void {
   const { bold, dim } = terminal.colors;
-  terminal.out(`${bold(answer.sync)} would add ${answer.added}, change ${answer.changed} and remove ${answer.removed} rows.\n`);
+  const count = (value: number) => value.toLocaleString("en");
+  terminal.out(
+    `${bold(answer.sync)} would add ${count(answer.added)}, change ${count(answer.changed)} and remove ${count(answer.removed)} rows.\n`,
+  );
+  if (answer.requestsTotal === 0)
+    terminal.out(
+      `Nothing differs from what the destination has confirmed (${count(answer.unchanged)} rows), so there is no request to show.\n` +
+        "Change a definition or its mapping, or let something happen, and ask again.\n",
+    );
   if (answer.guard !== null) terminal.out(`${answer.guard.sentence}\n`);
   for (const request of answer.requests) {
     terminal.out(`\n${bold(`${request.method} ${request.url}`)}\n`);

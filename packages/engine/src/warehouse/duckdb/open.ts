@@ -48,8 +48,7 @@ export async function openDuckdb(settings: DuckdbSettings): Promise<Warehouse> {
       preserve_insertion_order: "true",
     });
   } catch (thrown) {
-    const locked = /lock/i.test(messageOf(thrown));
-    throw new CambiumError(locked ? "WAREHOUSE_LOCKED" : "WAREHOUSE_FAILED", messageOf(thrown), { cause: thrown });
+    throw openingFailed(settings.file, thrown);
   }
   const gate = new Gate(statementsMax);
   const connect = async () => {
@@ -83,4 +82,16 @@ export async function openDuckdb(settings: DuckdbSettings): Promise<Warehouse> {
       return Promise.resolve();
     },
   };
+}
+
+function openingFailed(file: string, thrown: unknown): CambiumError {
+  const message = messageOf(thrown);
+  if (/could not set lock/i.test(message)) {
+    const holder = /PID (\d+)/.exec(message)?.[1];
+    const by = holder === undefined ? "another process" : `process ${holder}`;
+    return new CambiumError("WAREHOUSE_LOCKED", `The warehouse ${file} is open in ${by}.`, { cause: thrown });
+  }
+  if (/permission denied|read-only file system/i.test(message))
+    return new CambiumError("WAREHOUSE_DENIED", `The warehouse ${file} may not be written: ${message}`, { cause: thrown });
+  return new CambiumError("WAREHOUSE_FAILED", message, { cause: thrown });
 }
