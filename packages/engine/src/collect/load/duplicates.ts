@@ -8,10 +8,9 @@ const recentLoads = 500;
  * Splits the events of `incoming` by exact comparison of message ids: `plain` come once and were never stored, `first`
  * is the earliest copy of those that come several times and were never stored. What is in neither is a duplicate.
  */
-export async function keepFirst(connection: Connection): Promise<{ plain: Sql; first: Sql }> {
+export async function keepFirst(connection: Connection, loadId: number): Promise<{ plain: Sql; first: Sql }> {
   const { dialect } = connection;
-  const newest = await connection.first<{ last: number | null }>(sql`/* load: newest load */ SELECT max(load_id) AS last FROM raw.events`);
-  const recentFrom = (newest?.last ?? 0) - recentLoads;
+  const recentFrom = loadId - recentLoads;
   const stored = (scope: Sql) => sql`SELECT DISTINCT i.message_id FROM incoming AS i
   JOIN raw.events AS e ON e.message_hash = i.message_hash AND e.message_id = i.message_id
   WHERE i.state = 'event' AND ${scope}`;
