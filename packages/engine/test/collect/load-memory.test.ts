@@ -209,7 +209,7 @@ test("any order of loading, dying, and segments that come back: every event is t
       expect(sent.filter((id) => !stored.has(id))).toEqual([]);
       await addsUp();
     }),
-    { numRuns: 12 },
+    { numRuns: 12, examples: [[["send", "send", "lose answer", "load"]]] },
   );
 });
 
@@ -297,5 +297,26 @@ test("two collectors' names do not hide each other", async () => {
     await writeFile(path.join(dir, `${name}.ndjson`), Buffer.concat([frameHeader(1, [line(id)]), line(id)]));
     expect(await load()).toMatchObject({ segments: 1, stored: 1 });
   }
+  await addsUp();
+});
+
+test("a retry of a moment ago is told without reading the history, one of long ago with it", async () => {
+  const filter = await buildMessageFilter(bench.connection);
+  const { connection, statements } = recorded();
+  const settings = { spoolDir: bench.spoolDir, scratchDir: bench.scratchDir, now: 0, filter, memory };
+  const turn = async (...ids: string[]) => {
+    statements.length = 0;
+    await sealed(...ids.map((id) => event(id)));
+    const { stored, duplicates } = await loadSegments(connection, bench.project, settings);
+    return { stored, duplicates, history: statements.includes("load: messages stored long ago") };
+  };
+  expect(await turn("old", "a")).toEqual({ stored: 2, duplicates: 0, history: false });
+  expect(await turn("a", "b", "b", "c")).toEqual({ stored: 2, duplicates: 2, history: false });
+  // 1,000 loads later.
+  await bench.connection.run(sql`UPDATE ops.loads SET load_id = 1001 WHERE load_id = 2`);
+  memory.forget();
+  expect(await turn("b", "d")).toEqual({ stored: 1, duplicates: 1, history: true });
+  expect(await turn("d", "d", "e")).toEqual({ stored: 1, duplicates: 2, history: false });
+  expect(await turn("d", "old", "old", "f")).toEqual({ stored: 1, duplicates: 3, history: true });
   await addsUp();
 });

@@ -96,7 +96,8 @@ async function loadTogetherOrAlone(session: Session, batch: readonly SegmentFile
   } catch (together) {
     if (batch.length === 1) throw together;
     const loaded: Loaded[] = [];
-    for (const segment of batch) {
+    // The error may have come after the commit.
+    for (const segment of await withoutLoaded(session, batch)) {
       const alone = await loadBatch(session, [segment]).catch(() => undefined);
       if (alone !== undefined) loaded.push(alone);
     }
@@ -249,7 +250,7 @@ async function storeEvents(
     await insert(sql`incoming WHERE state = 'event'`);
     return undefined;
   }
-  const { plain, first } = await keepFirst(connection, loadId);
+  const { plain, first } = await keepFirst(connection, loadId, perhaps);
   await insert(plain);
   await insert(first);
   const counts = await countByFile(connection, plain);
