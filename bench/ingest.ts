@@ -171,11 +171,11 @@ async function sustained(dir: string, entry: string, children: ChildProcess[]): 
   await memory.close(connection);
   await connection.close();
   await warehouse.close();
-  const memory = Math.round(process.memoryUsage.rss() / 1e6);
+  const megabytes = Math.round(process.memoryUsage.rss() / 1e6);
   return [
     { what: "read and store the same lines alone, one pass", value: rate(limit), ratio: "", goal: "limit" },
     {
-      what: `accepted and queryable, ${Math.round(result.seconds)} s (${memory} MB; client and loader ${((cpu.user + cpu.system) / accepted).toFixed(2)} µs CPU/event)`,
+      what: `accepted and queryable, ${Math.round(result.seconds)} s (${megabytes} MB; client and loader ${((cpu.user + cpu.system) / accepted).toFixed(2)} µs CPU/event)`,
       value: rate(accepted / total),
       ratio: `${percent(accepted / total / limit)} of load alone; ${rate(accepted / loadSeconds)} while loading; drained in ${drain.toFixed(2)} s`,
       goal: "≥ 100,000/s",
