@@ -115,8 +115,7 @@ export class EngineLoops {
     this.#pace.look();
     if (this.#closed || this.#loading !== undefined) return;
     this.#loading = this.#drain("load", async () => {
-      while (this.#loadAgain && !this.#closed) {
-        await this.#pace.turn();
+      while (this.#loadAgain && (await this.#pace.turn())) {
         this.#loadAgain = false;
         await this.loadOnce();
       }

@@ -19,15 +19,18 @@ export class LoadPace {
     this.#sealedBytes = sealedBytes;
   }
 
-  /** Resolves when a load may start, and counts it as started. One caller at a time. */
-  async turn(): Promise<void> {
-    for (;;) {
+  /** Resolves when a load may start, and counts it as started; false once this is closed. One caller at a time. */
+  async turn(): Promise<boolean> {
+    while (!this.#closed) {
       const left = this.#startedAt + loadEveryMs - performance.now();
       this.#more = false;
-      if (left <= 0 || this.#closed || (await this.#sealedBytes()) >= worthLoadingBytes) break;
+      if (left <= 0 || (await this.#sealedBytes()) >= worthLoadingBytes) {
+        this.#startedAt = performance.now();
+        return true;
+      }
       if (!this.#more) await this.#sleep(left);
     }
-    this.#startedAt = performance.now();
+    return false;
   }
 
   /** More was sealed: whoever waits looks at it. */

@@ -50,11 +50,21 @@ test("much that is sealed is loaded without waiting, also when it comes meanwhil
 test("closing lets go whoever waits", async () => {
   const pace = new LoadPace(() => Promise.resolve(0));
   await asked(pace);
-  const waiting = await asked(pace);
-  expect(waiting()).toBeUndefined();
+  const waiting = pace.turn();
+  await vi.advanceTimersByTimeAsync(1);
   pace.close();
-  await vi.advanceTimersByTimeAsync(0);
-  expect(waiting()).toBe(0);
+  expect(await waiting).toBe(false);
+  expect(await pace.turn()).toBe(false);
+});
+
+test("what is sealed while the folder is looked at is seen", async () => {
+  const answers = [0, worthLoadingBytes];
+  const pace = new LoadPace(() => {
+    pace.look();
+    return Promise.resolve(answers.shift() ?? 0);
+  });
+  await pace.turn();
+  expect((await asked(pace))()).toBe(0);
 });
 
 test("a folder that cannot be read is the loop's error", async () => {
