@@ -4,6 +4,7 @@ import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { build } from "esbuild";
 import { buildMessageFilter } from "../packages/engine/src/collect/load/message-filter.js";
+import { LoadMemory } from "../packages/engine/src/collect/load/load-memory.js";
 import { loadSegments } from "../packages/engine/src/collect/load/load-segments.js";
 import { prepareProperties } from "../packages/engine/src/collect/load/typed-properties.js";
 import { watchSpool } from "../packages/engine/src/collect/watch-spool.js";
@@ -76,8 +77,8 @@ export async function bench(): Promise<void> {
       ratio: `${percent(batchRate / parse.batch)} of parse, ${percent(batchRate / rawBatchRate)} of append`,
       goal: "≥ 50 %, ≥ 35 %",
     });
-    await rm(spoolDir, { recursive: true, force: true });
     await stop(collector.child);
+    await rm(spoolDir, { recursive: true, force: true });
 
     const second = await start(children, collectorEntry, [await options(dir, spoolDir)]);
     const singles = await closedLoop(second.port, writeKey, 1, 64, seconds);
@@ -121,6 +122,7 @@ async function sustained(dir: string, entry: string, children: ChildProcess[]): 
   const project = projectFromFiles({ "cambium.yml": "name: bench\nentities: { user: {}, workspace: { parent: account }, account: {} }\n" });
   const typed = await prepareProperties(connection, ["plan", "amount", "seats"], 0);
   const filter = await buildMessageFilter(connection);
+  const memory = new LoadMemory();
   let wake = () => undefined as void;
   const watch = watchSpool(spoolDir, () => wake());
   let over = false;
@@ -134,6 +136,7 @@ async function sustained(dir: string, entry: string, children: ChildProcess[]): 
         now: Date.now() * 1000,
         typed,
         filter,
+        memory,
         bytesMax: 100_000_000,
       });
       loaded += summary.stored;
@@ -165,13 +168,14 @@ async function sustained(dir: string, entry: string, children: ChildProcess[]): 
     throw new Error(`accepted ${accepted}, but ${JSON.stringify(row)} are in raw.events`);
   }
   const limit = await bulkLimit(connection, dir);
+  await memory.close(connection);
   await connection.close();
   await warehouse.close();
-  const memory = Math.round(process.memoryUsage.rss() / 1e6);
+  const megabytes = Math.round(process.memoryUsage.rss() / 1e6);
   return [
     { what: "read and store the same lines alone, one pass", value: rate(limit), ratio: "", goal: "limit" },
     {
-      what: `accepted and queryable, ${Math.round(result.seconds)} s (${memory} MB; client and loader ${((cpu.user + cpu.system) / accepted).toFixed(2)} µs CPU/event)`,
+      what: `accepted and queryable, ${Math.round(result.seconds)} s (${megabytes} MB; client and loader ${((cpu.user + cpu.system) / accepted).toFixed(2)} µs CPU/event)`,
       value: rate(accepted / total),
       ratio: `${percent(accepted / total / limit)} of load alone; ${rate(accepted / loadSeconds)} while loading; drained in ${drain.toFixed(2)} s`,
       goal: "≥ 100,000/s",

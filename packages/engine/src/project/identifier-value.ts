@@ -13,11 +13,16 @@ export function normalValue(dialect: Dialect, rule: Pick<IdentifierRule, "lower"
   return rule.lower === true ? dialect.lower(sql`trim(${text})`) : text;
 }
 
+/** Engines make a join of `IN` with more than a few values, and several of those cost a small load more than all the rest of it. */
+const comparedMax = 50;
+
 /** True for a value that identifies nobody: blocked by the rule, or too long. */
 export function isBlocked(dialect: Dialect, blocked: readonly string[], text: Sql): Sql {
   const patterns = blocked.filter(isPattern).map((entry) => dialect.matches(text, entry.slice(1, -1)));
   const exact = blocked.filter((entry) => !isPattern(entry)).map((entry) => sql`${entry.trim().toLowerCase()}`);
-  const listed = exact.length === 0 ? [] : [sql`${dialect.lower(sql`trim(${text})`)} IN (${join(exact)})`];
+  const plain = dialect.lower(sql`trim(${text})`);
+  const isListed = exact.length > comparedMax ? sql`${plain} IN (${join(exact)})` : dialect.listContains(dialect.list(exact), plain);
+  const listed = exact.length === 0 ? [] : [isListed];
   return sql`(${join([sql`length(${text}) > ${identifierLengthMax}`, ...listed, ...patterns], " OR ")})`;
 }
 

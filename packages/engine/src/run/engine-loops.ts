@@ -2,14 +2,17 @@ import { type RunResult } from "../activate/run.js";
 import type { SyncRunner } from "../activate/runner.js";
 import { dayText } from "../base/day.js";
 import { type Clock, type Instant, microsPerHour } from "../base/instant.js";
+import { LoadMemory } from "../collect/load/load-memory.js";
 import { type LoadSummary, loadSegments } from "../collect/load/load-segments.js";
 import { type MessageFilter, buildMessageFilter } from "../collect/load/message-filter.js";
+import { sealedSegments } from "../collect/load/sealed-segments.js";
 import { prepareProperties } from "../collect/load/typed-properties.js";
 import { propertiesRead } from "../project/compile/properties-read.js";
 import type { Project } from "../project/project.js";
 import type { Connection, Warehouse } from "../warehouse/warehouse.js";
 import { maintain } from "./maintain.js";
 import { type CycleSummary, readWatermark, runCycle } from "./cycle.js";
+import { LoadPace } from "./load-pace.js";
 import { ModelUpdates } from "./model-updates.js";
 
 /**
@@ -52,6 +55,8 @@ export class EngineLoops {
   #loadConnection: Connection;
   #cycleConnection: Connection;
   #filter: MessageFilter;
+  #memory = new LoadMemory();
+  #pace: LoadPace;
   #typed: readonly { path: string; column: string }[] = [];
   #typedFor = "";
   #loading: Promise<void> | undefined;
@@ -73,6 +78,7 @@ export class EngineLoops {
     this.#loadConnection = loadConnection;
     this.#cycleConnection = cycleConnection;
     this.#filter = filter;
+    this.#pace = new LoadPace(async () => (await sealedSegments(settings.spoolDir)).reduce((sum, { bytes }) => sum + bytes, 0));
     for (const name of ["load", "cycle", "sync"] as const) this.#states.set(name, { name, state: "idle", since: settings.clock() });
   }
 
@@ -105,9 +111,10 @@ export class EngineLoops {
   /** The spool has sealed segments. */
   requestLoad(): void {
     this.#loadAgain = true;
+    this.#pace.look();
     if (this.#closed || this.#loading !== undefined) return;
     this.#loading = this.#drain("load", async () => {
-      while (this.#loadAgain && !this.#closed) {
+      while (this.#loadAgain && (await this.#pace.turn())) {
         this.#loadAgain = false;
         await this.loadOnce();
       }
@@ -157,6 +164,7 @@ export class EngineLoops {
           now: this.#settings.clock(),
           typed: this.#typed,
           filter: this.#filter,
+          memory: this.#memory,
         }),
       );
       if (summary.loadId !== undefined) {
@@ -208,12 +216,15 @@ export class EngineLoops {
 
   async close(): Promise<void> {
     this.#closed = true;
+    this.#pace.close();
     for (const timer of this.#timers) clearInterval(timer);
     clearTimeout(this.#syncTimer);
     clearTimeout(this.#checkpointTimer);
     await this.#settings.runner.close();
     await this.#loading;
     await this.#cycling;
+    // What is lost here are counts of properties, and closing goes on.
+    await this.#memory.close(this.#loadConnection).catch((thrown: unknown) => this.#settings.onError?.("load", thrown));
     await this.#loadConnection.close();
     await this.#cycleConnection.close();
   }

@@ -7,21 +7,31 @@ const recentLoads = 500;
 /**
  * Splits the events of `incoming` by exact comparison of message ids: `plain` come once and were never stored, `first`
  * is the earliest copy of those that come several times and were never stored. What is in neither is a duplicate.
+ * `perhapsMax` is how many of them can be duplicates at most, as the message filter says; without it nobody knows.
  */
-export async function keepFirst(connection: Connection): Promise<{ plain: Sql; first: Sql }> {
+export async function keepFirst(connection: Connection, loadId: number, perhapsMax?: number): Promise<{ plain: Sql; first: Sql }> {
   const { dialect } = connection;
-  const newest = await connection.first<{ last: number | null }>(sql`/* load: newest load */ SELECT max(load_id) AS last FROM raw.events`);
-  const recentFrom = (newest?.last ?? 0) - recentLoads;
+  const recentFrom = loadId - recentLoads;
   const stored = (scope: Sql) => sql`SELECT DISTINCT i.message_id FROM incoming AS i
   JOIN raw.events AS e ON e.message_hash = i.message_hash AND e.message_id = i.message_id
   WHERE i.state = 'event' AND ${scope}`;
   await connection.run(
-    dialect.tempTable(
-      "stored_messages",
-      sql`/* load: messages stored before */ ${stored(sql`e.load_id > ${recentFrom}`)}
-UNION ${stored(sql`e.load_id <= ${recentFrom}`)}`,
-    ),
+    dialect.tempTable("stored_messages", sql`/* load: messages stored lately */ ${stored(sql`e.load_id > ${recentFrom}`)}`),
   );
+  const explained = await connection.first<{ n: number }>(
+    sql`/* load: duplicates of late */ SELECT count(*) - ${dialect.filtered(
+      sql`count(DISTINCT message_id)`,
+      sql`message_id NOT IN (SELECT message_id FROM stored_messages)`,
+    )} AS n FROM incoming WHERE state = 'event'`,
+  );
+  // The filter knows no false "no": where recent loads explain all that it suspects, the rest of the history has none.
+  if (perhapsMax === undefined || (explained?.n ?? 0) < perhapsMax) {
+    await connection.run(
+      sql`/* load: messages stored long ago */ INSERT INTO stored_messages ${stored(
+        sql`e.load_id <= ${recentFrom} AND i.message_id NOT IN (SELECT message_id FROM stored_messages)`,
+      )}`,
+    );
+  }
   await connection.run(
     dialect.tempTable(
       "repeated_messages",

@@ -10,7 +10,7 @@ import { brokenLines } from "./broken-lines.js";
 import { keepFirst } from "./duplicates.js";
 import { type TypedProperty, eventColumns, incomingQuery } from "./incoming.js";
 import type { MessageFilter } from "./message-filter.js";
-import { observeProperties } from "./observe-properties.js";
+import { LoadMemory } from "./load-memory.js";
 import {
   type CheckedSegment,
   type DamagedLine,
@@ -20,7 +20,6 @@ import {
   sealedSegments,
   storable,
 } from "./sealed-segments.js";
-import { existingColumns } from "./typed-properties.js";
 
 export interface LoadSettings {
   readonly spoolDir: string;
@@ -31,6 +30,8 @@ export interface LoadSettings {
   readonly typed?: readonly TypedProperty[];
   /** From `buildMessageFilter`; without it every load is compared with the whole history. */
   readonly filter?: MessageFilter;
+  /** What earlier loads of this process learned; without it everything is read again. Whoever hands it in closes it. */
+  readonly memory?: LoadMemory;
   /** Taken in one transaction; the rest stays for the next call. */
   readonly segmentsMax?: number;
   readonly bytesMax?: number;
@@ -61,9 +62,10 @@ const bytesPerLoadMax = 200_000_000;
  */
 export async function loadSegments(connection: Connection, project: Project, settings: LoadSettings): Promise<LoadSummary> {
   const started = performance.now();
-  const waiting = await withoutLoaded(connection, await sealedSegments(settings.spoolDir));
+  const session: Session = { connection, project, settings, memory: settings.memory ?? new LoadMemory() };
+  const waiting = await withoutLoaded(session, await sealedSegments(settings.spoolDir));
   const batch = takeBatch(waiting, settings);
-  const loaded = batch.length === 0 ? [] : await loadTogetherOrAlone(connection, project, settings, batch);
+  const loaded = batch.length === 0 ? [] : await loadTogetherOrAlone(session, batch);
   const counts = loaded.flatMap((one) => one.counts);
   const total = (field: "accepted" | "stored" | "duplicates" | "quarantined") => counts.reduce((sum, count) => sum + count[field], 0);
   return {
@@ -79,20 +81,24 @@ export async function loadSegments(connection: Connection, project: Project, set
   };
 }
 
+/** What every step of a load needs. */
+interface Session {
+  readonly connection: Connection;
+  readonly project: Project;
+  readonly settings: LoadSettings;
+  readonly memory: LoadMemory;
+}
+
 /** Where several fail together, each is tried alone: a segment that the warehouse cannot take holds up no other. */
-async function loadTogetherOrAlone(
-  connection: Connection,
-  project: Project,
-  settings: LoadSettings,
-  batch: readonly SegmentFile[],
-): Promise<Loaded[]> {
+async function loadTogetherOrAlone(session: Session, batch: readonly SegmentFile[]): Promise<Loaded[]> {
   try {
-    return [await loadBatch(connection, project, settings, batch)];
+    return [await loadBatch(session, batch)];
   } catch (together) {
     if (batch.length === 1) throw together;
     const loaded: Loaded[] = [];
-    for (const segment of batch) {
-      const alone = await loadBatch(connection, project, settings, [segment]).catch(() => undefined);
+    // The error may have come after the commit.
+    for (const segment of await withoutLoaded(session, batch)) {
+      const alone = await loadBatch(session, [segment]).catch(() => undefined);
       if (alone !== undefined) loaded.push(alone);
     }
     // The cause lies not in one of them; and what keeps failing is reported again by the next call, when it is alone.
@@ -106,8 +112,9 @@ interface Loaded {
   readonly counts: readonly SegmentCounts[];
 }
 
-async function loadBatch(connection: Connection, project: Project, settings: LoadSettings, batch: readonly SegmentFile[]): Promise<Loaded> {
+async function loadBatch(session: Session, batch: readonly SegmentFile[]): Promise<Loaded> {
   const started = performance.now();
+  const { connection, settings, memory } = session;
   const checked: CheckedSegment[] = [];
   const unreadable: { segment: SegmentFile; message: string }[] = [];
   for (const segment of batch) {
@@ -115,15 +122,32 @@ async function loadBatch(connection: Connection, project: Project, settings: Loa
     if (!("unreadable" in outcome)) checked.push(outcome);
     else if (outcome.unreadable !== "") unreadable.push({ segment, message: outcome.unreadable });
   }
-  const loaded = await connection.transaction(async () => {
-    const loadId = await nextLoadId(connection);
-    await quarantineUnreadable(connection, loadId, unreadable);
-    const counts = await loadChecked(connection, project, settings, loadId, checked);
-    await recordCounts(connection, settings.now, loadId, counts, started);
-    return { loadId, counts };
-  });
+  const loaded = await remembering(memory, () =>
+    connection.transaction(async () => {
+      const loadId = await memory.nextLoad(connection);
+      await quarantineUnreadable(connection, loadId, unreadable);
+      const outcome = await loadChecked(session, loadId, checked);
+      await recordCounts(connection, settings.now, loadId, outcome.counts, started);
+      return { loadId, ...outcome };
+    }),
+  );
+  loaded.committed();
+  memory.committed(
+    loaded.loadId,
+    loaded.counts.map(({ segment }) => segment.name),
+  );
   await removeFiles([...checked.map(({ segment }) => segment.file), ...checked.map(({ file }) => file)]);
   return loaded;
+}
+
+/** An error may come after the commit as well as before it: whatever was known is read again. */
+async function remembering<T>(memory: LoadMemory, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (thrown) {
+    memory.forget();
+    throw thrown;
+  }
 }
 
 /** Counts of one segment. */
@@ -137,15 +161,14 @@ interface SegmentCounts {
   readonly last: string | null;
 }
 
+/** `committed` is to be called when the transaction is. */
 async function loadChecked(
-  connection: Connection,
-  project: Project,
-  settings: LoadSettings,
+  { connection, project, settings, memory }: Session,
   loadId: number,
   checked: readonly CheckedSegment[],
-): Promise<SegmentCounts[]> {
-  if (checked.length === 0) return [];
-  const typed = await existingColumns(connection, settings.typed ?? []);
+): Promise<{ counts: SegmentCounts[]; committed: () => void }> {
+  if (checked.length === 0) return { counts: [], committed: () => undefined };
+  const typed = await memory.typedColumns(connection, settings.typed ?? []);
   const read = async (segments: readonly CheckedSegment[]) => {
     const files = segments.map(({ file }) => file);
     const lineBytesMax = Math.max(...segments.map((segment) => segment.lineBytesMax));
@@ -154,33 +177,34 @@ async function loadChecked(
     return readCounts(connection);
   };
   let current = checked;
-  let counts = await read(current);
+  let found = await read(current);
   // Checksums held, yet lines are missing or unreadable: what broke them was written that way. Look at each line.
-  const suspect = current.filter((segment) => !addsUp(segment, counts.get(segment.file)));
+  const suspect = current.filter((segment) => !addsUp(segment, found.get(segment.file)));
   if (suspect.length > 0) {
     const inspected = new Map<CheckedSegment, CheckedSegment>();
     for (const segment of suspect) inspected.set(segment, await brokenLines(connection, segment, settings.scratchDir));
     current = current.map((segment) => inspected.get(segment) ?? segment);
-    counts = await read(current);
+    found = await read(current);
   }
-  const columns = eventColumns(project, typed);
-  const stored = await storeEvents(connection, columns, settings.filter);
-  await storeQuarantine(connection, loadId, current, counts);
-  await observeProperties(connection);
-  return current.map(({ segment, file, damaged }): SegmentCounts => {
-    const found = counts.get(file) ?? noLines;
-    const kept = stored === undefined ? found.events : (stored.get(file) ?? 0);
-    const quarantined = found.quarantined + found.broken + damaged.length;
+  const stored = await storeEvents(connection, eventColumns(project, typed), loadId, settings.filter);
+  await storeQuarantine(connection, loadId, current, found);
+  const events = [...found.values()].reduce((sum, file) => sum + file.events, 0);
+  const committed = await memory.properties.observe(connection, events, settings.now);
+  const counts = current.map(({ segment, file, damaged }): SegmentCounts => {
+    const lines = found.get(file) ?? noLines;
+    const kept = stored === undefined ? lines.events : (stored.get(file) ?? 0);
+    const quarantined = lines.quarantined + lines.broken + damaged.length;
     return {
       segment,
-      accepted: found.events + quarantined,
+      accepted: lines.events + quarantined,
       stored: kept,
-      duplicates: found.events - kept,
+      duplicates: lines.events - kept,
       quarantined,
-      first: found.first,
-      last: found.last,
+      first: lines.first,
+      last: lines.last,
     };
   });
+  return { counts, committed };
 }
 
 interface FileCounts {
@@ -213,6 +237,7 @@ function addsUp(segment: CheckedSegment, found: FileCounts | undefined): boolean
 async function storeEvents(
   connection: Connection,
   columns: readonly string[],
+  loadId: number,
   filter: MessageFilter | undefined,
 ): Promise<Map<string, number> | undefined> {
   const into = join(columns.map((column) => name(column)));
@@ -225,7 +250,7 @@ async function storeEvents(
     await insert(sql`incoming WHERE state = 'event'`);
     return undefined;
   }
-  const { plain, first } = await keepFirst(connection);
+  const { plain, first } = await keepFirst(connection, loadId, perhaps);
   await insert(plain);
   await insert(first);
   const counts = await countByFile(connection, plain);
@@ -336,12 +361,10 @@ async function recordCounts(
 }
 
 /** Deletes segments whose rows are in already: the engine died between commit and deletion. */
-async function withoutLoaded(connection: Connection, segments: readonly SegmentFile[]): Promise<SegmentFile[]> {
+async function withoutLoaded({ connection, memory }: Session, segments: readonly SegmentFile[]): Promise<SegmentFile[]> {
   if (segments.length === 0) return [];
-  const rows = await connection.read<{ segment: string }>(
-    sql`/* load: segments taken in before */ SELECT segment FROM ${nameOf(loads)} WHERE segment IN (${join(segments.map((segment) => sql`${segment.name}`))})`,
-  );
-  const loaded = new Set(rows.map((row) => row.segment));
+  const loaded = await memory.takenIn(connection, segments);
+  if (loaded.size === 0) return [...segments];
   await removeFiles(segments.filter((segment) => loaded.has(segment.name)).map((segment) => segment.file));
   return segments.filter((segment) => !loaded.has(segment.name));
 }
@@ -358,13 +381,6 @@ function takeBatch(
     batch.push(segment);
   }
   return batch;
-}
-
-async function nextLoadId(connection: Connection): Promise<number> {
-  const row = await connection.first<{ last: number | null }>(
-    sql`/* load: newest load */ SELECT max(load_id) AS last FROM ${nameOf(loads)}`,
-  );
-  return (row?.last ?? 0) + 1;
 }
 
 function seconds(started: number): number {

@@ -1,39 +1,76 @@
-import { name, sql } from "../../warehouse/sql.js";
-import { properties } from "../../warehouse/tables/ops.js";
+import { sql } from "../../warehouse/sql.js";
 import type { Connection } from "../../warehouse/warehouse.js";
 
 /** Events of a load that are looked at; the counts of a larger load are estimates. */
 const sampledEvents = 200;
+/** With the number of events, the bound on what is read here; properties as large as this are no columns of anything. */
+const bodyLengthMax = 100_000;
 const exampleLengthMax = 100;
 const keysPerEventMax = 300;
-/** Names made up by a broken or hostile client must not fill the table: from here on only known properties are counted. */
-const propertiesMax = 50_000;
+const keyLengthMax = 300;
 
-/** Notes which properties (of identify and group calls: traits) the loaded events have, with the kinds of their values. */
-export async function observeProperties(connection: Connection): Promise<void> {
-  const { dialect } = connection;
-  const size = await connection.first<{ n: number }>(sql`/* load: size */ SELECT count(*) AS n FROM incoming WHERE state = 'event'`);
-  const every = Math.max(1, Math.ceil((size?.n ?? 0) / sampledEvents));
-  const observed = sql`/* load: properties seen */
-SELECT event, property, type, min(known_column) AS ${name("column")}, count(*) * ${every} + coalesce(min(seen_before), 0) AS seen,
-  least(min(timestamp), coalesce(min(first_before), min(timestamp))) AS first_seen,
-  greatest(max(timestamp), coalesce(max(last_before), max(timestamp))) AS last_seen, max(example) AS example
-FROM (
-  SELECT k.event, k.property, k.type, k.timestamp, k.example, p.${name("column")} AS known_column, p.seen AS seen_before, p.first_seen AS first_before,
-    p.last_seen AS last_before
-  FROM (
-    SELECT o.event, o.property, ${dialect.jsonKind(sql`o.value`)} AS type, o.timestamp,
-      left(${dialect.cast(sql`o.value`, "text")}, ${exampleLengthMax}) AS example
-    FROM (
-      SELECT s.event, s.timestamp, s.property, ${dialect.jsonEntry(sql`s.body`, sql`s.property`)} AS value FROM (
-        SELECT b.event, b.timestamp, b.body, key.value AS property FROM (
-          SELECT coalesce(event, type) AS event, timestamp, coalesce(properties, traits) AS body FROM incoming
-          WHERE state = 'event' AND message_hash % ${every} = 0
-        ) AS b, ${dialect.unnest(dialect.listHead(dialect.jsonKeys(sql`b.body`), keysPerEventMax), "key")}
-      ) AS s WHERE length(s.property) <= 300
-    ) AS o
-  ) AS k LEFT JOIN ops.properties AS p ON p.event = k.event AND p.property = k.property AND p.type = k.type
-  WHERE p.event IS NOT NULL OR (SELECT count(*) FROM ops.properties) < ${propertiesMax}
-) AS both_sides GROUP BY event, property, type`;
-  for (const statement of dialect.upsert(properties, observed)) await connection.run(statement);
+/** A property as events showed it. Instants as ISO text. */
+export interface SeenProperty {
+  readonly event: string;
+  readonly property: string;
+  /** As `dialect.jsonKind` says it. */
+  readonly type: string;
+  readonly seen: number;
+  readonly first_seen: string;
+  readonly last_seen: string;
+  readonly example: string;
+}
+
+/**
+ * The properties of the events of `incoming`, of which there are so many. Taken apart here: the warehouse would read each
+ * JSON value again for each of its keys.
+ */
+export async function observedProperties(connection: Connection, events: number): Promise<SeenProperty[]> {
+  const every = Math.max(1, Math.ceil(events / sampledEvents));
+  const rows = await connection.read<{ event: string; at: string; body: string | null }>(
+    sql`/* load: properties of these events */
+SELECT coalesce(event, type) AS event, timestamp AS at, coalesce(properties, traits) AS body FROM incoming
+WHERE state = 'event' AND message_hash % ${every} = 0 AND length(coalesce(properties, traits)) <= ${bodyLengthMax}`,
+  );
+  const seen = new Map<string, SeenProperty>();
+  for (const { event, at, body } of rows) {
+    for (const [property, value] of fieldsOf(body)) {
+      const type = kindOf(value);
+      const key = propertyKey({ event, property, type });
+      const before = seen.get(key);
+      const example = before?.example ?? JSON.stringify(value).slice(0, exampleLengthMax);
+      seen.set(key, withMore(before, { event, property, type, seen: every, first_seen: at, last_seen: at, example }));
+    }
+  }
+  return [...seen.values()];
+}
+
+/** Both together, where there was one before. */
+export function withMore(before: SeenProperty | undefined, property: SeenProperty): SeenProperty {
+  if (before === undefined) return property;
+  return {
+    ...property,
+    seen: before.seen + property.seen,
+    first_seen: before.first_seen < property.first_seen ? before.first_seen : property.first_seen,
+    last_seen: before.last_seen > property.last_seen ? before.last_seen : property.last_seen,
+  };
+}
+
+export function propertyKey({ event, property, type }: Pick<SeenProperty, "event" | "property" | "type">): string {
+  return JSON.stringify([event, property, type]);
+}
+
+function fieldsOf(body: string | null): [string, unknown][] {
+  const value: unknown = body === null ? null : JSON.parse(body);
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return [];
+  return Object.entries(value)
+    .slice(0, keysPerEventMax)
+    .filter(([key]) => key.length <= keyLengthMax);
+}
+
+function kindOf(value: unknown): string {
+  if (value === null) return "null";
+  if (Array.isArray(value)) return "list";
+  if (typeof value === "string") return "text";
+  return typeof value;
 }

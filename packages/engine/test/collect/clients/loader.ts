@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { LoadMemory } from "../../../src/collect/load/load-memory.js";
 import { loadSegments } from "../../../src/collect/load/load-segments.js";
 import { buildMessageFilter } from "../../../src/collect/load/message-filter.js";
 import { createTables } from "../../../src/warehouse/create-tables.js";
@@ -11,8 +12,9 @@ const warehouse = await openDuckdb({ file, scratchDir });
 const connection = await warehouse.connect();
 await createTables(connection, ["user", "workspace", "account"], ["workspace", "account"]);
 const filter = await buildMessageFilter(connection);
+const memory = new LoadMemory();
 process.send?.("ready");
 for (;;) {
-  const { loadId } = await loadSegments(connection, testProject(), { spoolDir, scratchDir, filter, now: Date.now() * 1000 });
+  const { loadId } = await loadSegments(connection, testProject(), { spoolDir, scratchDir, filter, memory, now: Date.now() * 1000 });
   if (loadId === undefined) await sleep(5);
 }
