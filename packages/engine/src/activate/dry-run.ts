@@ -36,8 +36,7 @@ export async function dryRun(
       const { head, full } = await startSync(connection, project, sync, mapping, options.now);
       const plan = await planSync(connection, project, sync, options.now, { head, mapping, full: full || options.full === true });
       const fieldTypes = await fieldTypesOf(connection, project, sync, mapping, options.now);
-      const first = async () =>
-        pageOf(connection, mapping, sync, await nextRunId(connection, sync), 0, dryRunRowsMax, { dryRun: true });
+      const first = async () => pageOf(connection, mapping, sync, await nextRunId(connection, sync), 0, dryRunRowsMax, { dryRun: true });
       outcome = {
         plan,
         unchanged: await countUnchanged(connection, sync, plan),
