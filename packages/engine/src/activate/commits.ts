@@ -11,7 +11,7 @@ import { putRow } from "./head.js";
 /**
  * Writes outcomes: what was delivered becomes confirmed, what was not becomes a waiting or refused row, each with its row
  * in `ops.deliveries`, the requests behind it and the run's counts, in one transaction. Batches that end while a commit
- * runs share the next one.
+ * runs share the next one, and the last batch shares the one that ends the run.
  */
 
 /** A row of the plan with what was sent for it. */
@@ -95,18 +95,43 @@ export class Commits {
   }
 
   /** Takes outcomes over; resolves when there is room for more. Throws what an earlier commit threw. */
-  async add(batch: BatchOutcome): Promise<void> {
+  async add(batch: BatchOutcome, { isLast }: { isLast: boolean }): Promise<void> {
     this.#pending.push(batch);
     this.#pendingRows += batch.rows.length;
-    this.#running ??= this.#drain();
+    if (!isLast) this.#running ??= this.#drain();
     if (this.#pendingRows > uncommittedRowsMax) await this.#running;
+    this.#throwIfFailed();
+  }
+
+  /** No commit is under way when this resolves; outcomes of the last batch may be left for `finish`. */
+  async settled(): Promise<void> {
+    await this.#running;
     this.#throwIfFailed();
   }
 
   /** Everything taken over so far is committed when this resolves. */
   async done(): Promise<void> {
-    await this.#running;
-    this.#throwIfFailed();
+    if (this.#pending.length > 0) this.#running ??= this.#drain();
+    await this.settled();
+  }
+
+  /** Commits what is left together with `ending`, which writes the end of the run, its row included. */
+  async finish(ending: () => Promise<void>): Promise<void> {
+    await this.settled();
+    const taken = this.#take();
+    await this.#inTurn(() =>
+      this.#connection.transaction(async () => {
+        if (taken.length > 0) await this.#commit(taken);
+        await ending();
+      }),
+    );
+  }
+
+  #take(): BatchOutcome[] {
+    const taken = this.#pending;
+    this.#pending = [];
+    this.#pendingRows = 0;
+    return taken;
   }
 
   #throwIfFailed(): void {
@@ -118,10 +143,13 @@ export class Commits {
     await Promise.resolve();
     try {
       while (this.#pending.length > 0) {
-        const taken = this.#pending;
-        this.#pending = [];
-        this.#pendingRows = 0;
-        await this.#inTurn(() => this.#connection.transaction(() => this.#commit(taken)));
+        const taken = this.#take();
+        await this.#inTurn(() =>
+          this.#connection.transaction(async () => {
+            await this.#commit(taken);
+            await putRow(this.#connection, syncRuns, this.#run);
+          }),
+        );
       }
     } catch (thrown) {
       this.#failure = { thrown };
@@ -145,7 +173,6 @@ export class Commits {
     await this.#keepTried(pairs, at);
     await this.#keepTraces(batches, at);
     this.#count(pairs);
-    await putRow(this.#connection, syncRuns, this.#run);
   }
 
   /** Delivered rows of a large run are copied from the plan within the warehouse: they never pass through here again. */

@@ -1,9 +1,8 @@
 import type { Connection, Row } from "../warehouse/warehouse.js";
-import { Commits, type RunRow } from "./commits.js";
+import type { Commits, RunRow } from "./commits.js";
 import { type DeliverOptions, deliverBatch } from "./deliver.js";
-import { type Page, pageOf, pageRowsFor } from "./pages.js";
+import { type Page, noRows, pageOf, pageRowsFor } from "./pages.js";
 import type { SyncPlan } from "./plan.js";
-import { turns } from "./turns.js";
 
 /**
  * The plan, page by page and batch by batch, to the destination: several batches at once, outcomes committed as they come,
@@ -15,32 +14,37 @@ import { turns } from "./turns.js";
 const failedBatchesMax = 3;
 /** A pause that the destination asks for is waited out inside the run up to this; longer ones end the run. */
 const pauseInRunMsMax = 5_000;
-const noRows: Page = { planned: [], sources: [] };
 
 export interface Ended {
   readonly state: "done" | "paused" | "stopped";
   /** Rows handed to the destination. */
   readonly taken: number;
   readonly message: string | undefined;
-  readonly waiting: number;
   readonly pauseMs: number;
+}
+
+/** A run that was opened: its row, how its statements take turns, and the first page, noted as being sent. */
+export interface Opened {
+  readonly run: RunRow;
+  readonly commits: Commits;
+  readonly inTurn: <T>(work: () => Promise<T>) => Promise<T>;
+  readonly firstPage: Page;
 }
 
 export async function deliverPlan(
   connection: Connection,
   options: DeliverOptions,
-  run: RunRow,
+  { run, commits, inTurn, firstPage }: Opened,
   plan: SyncPlan,
   batchRows: number,
   concurrency: number,
 ): Promise<Ended> {
-  const inTurn = turns();
-  const commits = new Commits(connection, options.sync, run, options.clock, inTurn, plan.rows);
   const ordered = options.sync.mode === "append";
   const blocked = new Set<string>();
   const active = new Set<Promise<void>>();
   const pageRows = pageRowsFor(batchRows);
   let taken = 0;
+  let allStarted = false;
   let failedBatches = 0;
   let pause = 0;
   let stop: { state: "paused" | "stopped"; message: string } | undefined;
@@ -69,7 +73,7 @@ export async function deliverPlan(
         stop ??= { state: "paused", message: `the destination asked for a pause of ${Math.ceil(batch.retryAfterMs / 1000)} s` };
       }
     }
-    await commits.add(batch);
+    await commits.add(batch, { isLast: allStarted && active.size === 1 });
   };
   const aborted = () => options.signal?.aborted === true;
   const goesOn = () => stop === undefined && failure === undefined && !aborted();
@@ -81,7 +85,7 @@ export async function deliverPlan(
     });
   };
 
-  let next = pageAt(0);
+  let next = Promise.resolve(firstPage);
   for (let from = 0; from < plan.rows && goesOn(); from += pageRows) {
     const page = await next;
     if (from + pageRows < plan.rows) next = pageAt(from + pageRows);
@@ -98,12 +102,15 @@ export async function deliverPlan(
       active.add(tracked);
     }
   }
+  allStarted = true;
   // Nothing of this run may use the connection after it.
   await Promise.all([...active, next]);
-  await commits.done();
-  if (failure !== undefined && !aborted()) throw (failure as { thrown: unknown }).thrown;
+  if (failure !== undefined && !aborted()) {
+    await commits.done();
+    throw (failure as { thrown: unknown }).thrown;
+  }
   if (aborted()) stop = { state: "stopped", message: "asked to stop" };
-  return { state: stop?.state ?? "done", taken, message: stop?.message, waiting: commits.waiting, pauseMs: pause };
+  return { state: stop?.state ?? "done", taken, message: stop?.message, pauseMs: pause };
 }
 
 function withoutEntities(page: Page, entities: ReadonlySet<string>): Page {

@@ -10,7 +10,7 @@ import type { Destination, DestinationRow, RequestTrace } from "./destination.js
 import { fieldTypesOf } from "./field-types.js";
 import type { Mapping } from "./mapping.js";
 import { Pacer, realTime } from "./pacer.js";
-import { type Page, pageOf } from "./pages.js";
+import { type Page, noRows, pageOf } from "./pages.js";
 import { type SyncPlan, planSync } from "./plan.js";
 import { type RunOptions, type RunResult, resultOf } from "./run-result.js";
 import { nextRunId } from "./run-row.js";
@@ -36,10 +36,11 @@ export async function dryRun(
       const { head, full } = await startSync(connection, project, sync, mapping, options.now);
       const plan = await planSync(connection, project, sync, options.now, { head, mapping, full: full || options.full === true });
       const fieldTypes = await fieldTypesOf(connection, project, sync, mapping, options.now);
+      const first = async () => pageOf(connection, mapping, sync, await nextRunId(connection, sync), 0, dryRunRowsMax, { dryRun: true });
       outcome = {
         plan,
         unchanged: await countUnchanged(connection, sync, plan),
-        page: await pageOf(connection, mapping, sync, await nextRunId(connection, sync), 0, dryRunRowsMax, { dryRun: true }),
+        page: plan.rows === 0 ? noRows : await first(),
         fieldTypes,
       };
       throw rolledBack;

@@ -67,7 +67,7 @@ export async function putRow(connection: Connection, spec: TableSpec, row: Row):
   });
 }
 
-function headOf(row: Row): SyncHead {
+export function headOf(row: Row): SyncHead {
   const instant = (column: string) => (typeof row[column] === "string" ? instantOf(row[column]) : undefined);
   return {
     target: String(row["target"]),

@@ -1,9 +1,7 @@
 import { type Instant, isoOf } from "../base/instant.js";
-import { sql } from "../warehouse/sql.js";
-import { nameOf } from "../warehouse/table.js";
-import { ledger, syncRuns } from "../warehouse/tables/ops.js";
+import { ledger } from "../warehouse/tables/ops.js";
 import type { Connection } from "../warehouse/warehouse.js";
-import { putRow } from "./head.js";
+import type { RunRow } from "./commits.js";
 
 /**
  * The ledger row of a run: `changed = delivered + failed + skipped`, exactly, for every run that ended.
@@ -11,22 +9,13 @@ import { putRow } from "./head.js";
  * delivery says `retry`) and is taken up again by the run that tries it. Rows that a guard or a dead destination kept a
  * run from are in no ledger row: they are still different, and the run that takes them up counts them.
  */
-export async function writeLedger(connection: Connection, sync: string, runId: number, now: Instant, changed: number): Promise<void> {
-  const run = await connection.first<Record<"delivered" | "failed" | "skipped", number>>(
-    sql`SELECT delivered, failed, skipped FROM ${nameOf(syncRuns)} WHERE sync = ${sync} AND run_id = ${runId}`,
-  );
-  const { delivered, failed, skipped } = run ?? { delivered: 0, failed: 0, skipped: 0 };
-  await putRow(connection, ledger, {
-    happened_at: isoOf(now),
-    hop: `sync:${sync}`,
-    ref: String(runId),
-    accepted: 0,
-    stored: 0,
-    duplicates: 0,
-    quarantined: 0,
-    changed,
-    delivered,
-    failed,
-    skipped,
-  });
+export async function writeLedger(connection: Connection, run: EndedRun, now: Instant, changed: number): Promise<void> {
+  const { delivered, failed, skipped } = run;
+  const none = { accepted: 0, stored: 0, duplicates: 0, quarantined: 0 };
+  // A run ends once: its row is in the same transaction that ends it.
+  await connection.append(ledger, [
+    { happened_at: isoOf(now), hop: `sync:${run.sync}`, ref: String(run.run_id), ...none, changed, delivered, failed, skipped },
+  ]);
 }
+
+type EndedRun = Pick<RunRow, "sync" | "run_id" | "delivered" | "failed" | "skipped">;

@@ -21,7 +21,11 @@ export interface Page {
   readonly sources: readonly Row[];
 }
 
-/** Rows `[from, from + rows)` of the plan. Unless it is a dry run, they are noted as being sent before anyone sees them. */
+export const noRows: Page = { planned: [], sources: [] };
+
+/**
+ * Rows `[from, from + rows)` of the plan. Unless it is a dry run, they are noted as being sent before anyone sees them.
+ */
 export async function pageOf(
   connection: Connection,
   mapping: Mapping,

@@ -3,6 +3,7 @@ import type { DestinationDefinition } from "../project/kinds/destination.js";
 import type { Sync } from "../project/kinds/sync.js";
 import type { RunRow } from "./commits.js";
 import type { Destination, DestinationRow, RequestTrace } from "./destination.js";
+import type { EvenMemory } from "./even.js";
 import type { Pacer } from "./pacer.js";
 import type { SyncPlan } from "./plan.js";
 
@@ -22,6 +23,8 @@ export interface RunOptions {
   readonly env?: NodeJS.ProcessEnv | undefined;
   /** The destination's own, where several syncs share it. */
   readonly pacer?: Pacer | undefined;
+  /** What earlier runs found even without writing it; without it every run writes where the sync stands. */
+  readonly even?: EvenMemory | undefined;
 }
 
 export interface RunResult {

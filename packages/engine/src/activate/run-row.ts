@@ -5,8 +5,9 @@ import { nameOf } from "../warehouse/table.js";
 import { deliveries, requests, syncRuns, syncSending } from "../warehouse/tables/ops.js";
 import type { Connection } from "../warehouse/warehouse.js";
 import { pauseMs } from "./backoff.js";
-import type { RunRow } from "./commits.js";
+import type { Commits, RunRow } from "./commits.js";
 import type { Ended } from "./deliver-plan.js";
+import { evenCyclesMax } from "./even.js";
 import { type SyncHead, putRow, writeHead } from "./head.js";
 import { writeLedger } from "./ledger.js";
 import type { Mapping } from "./mapping.js";
@@ -52,7 +53,8 @@ export async function openRun(
 INSERT INTO ${nameOf(deliveries)} (sync, run_id, happened_at, key, entity_id, change, outcome, status, reason, request_id, cycle_id, payload, fingerprint)
 SELECT ${sync.name}, ${run.run_id}, ${connection.dialect.timestamp(options.now)}, row_key, entity_id, 'add', 'skipped', NULL, 'another row has the same key', NULL, ${plan.toCycle}, NULL, NULL FROM sync_losers`);
     }
-    await putRow(connection, syncRuns, run);
+    // Its number is new: there is no row to replace.
+    await connection.append(syncRuns, [run]);
   });
   return run;
 }
@@ -72,6 +74,7 @@ export async function closeRun(
   plan: SyncPlan,
   run: RunRow,
   ended: Ended,
+  commits: Pick<Commits, "finish" | "waiting">,
 ): Promise<RunResult> {
   const now = Math.max(options.clock(), options.now);
   const remaining = plan.rows - ended.taken;
@@ -81,10 +84,10 @@ export async function closeRun(
   run.remaining = remaining;
   const failures = ended.state === "paused" ? head.failures + 1 : 0;
   const pause = ended.state === "paused" ? pauseMs(sync.name, failures, ended.pauseMs) : 0;
-  await connection.transaction(async () => {
+  await commits.finish(async () => {
     await putRow(connection, syncRuns, run);
     await connection.run(connection.dialect.deleteWhere(syncSending, sql`sync = ${sync.name}`));
-    await writeLedger(connection, sync.name, run.run_id, now, ended.taken + plan.duplicates);
+    await writeLedger(connection, run, now, ended.taken + plan.duplicates);
     const settled = "changes" in sync.from ? await settleLog(connection, sync, head.changeId, plan.toChange) : head.changeId;
     await writeHead(connection, sync.name, {
       ...head,
@@ -100,18 +103,25 @@ export async function closeRun(
     });
     await dropOldRequests(connection, sync.name);
   });
-  return resultOf(sync, ended.state, run, plan, ended.waiting);
+  options.even?.delete(sync.name);
+  return resultOf(sync, ended.state, run, plan, commits.waiting);
 }
 
-/** A difference of nothing leaves no run, only a head that moved on. */
+/** A difference of nothing leaves no run, only a head that moved on: in memory, where that is kept and nothing else is new. */
 export async function recordEven(
   connection: Connection,
   sync: Sync,
   options: RunOptions,
   head: SyncHead,
   plan: SyncPlan,
+  storedCycle: number | undefined,
 ): Promise<RunResult> {
   const now = options.clock();
+  const isOld = storedCycle !== undefined && head.state === "ok" && head.failures === 0;
+  if (options.even !== undefined && isOld && plan.toCycle - storedCycle < evenCyclesMax) {
+    options.even.set(sync.name, { target: head.target, mapping: head.mapping.fingerprint, toCycle: plan.toCycle, at: now });
+    return resultOf(sync, "even", undefined, plan, 0);
+  }
   await connection.transaction(async () => {
     const changeId = "changes" in sync.from ? await settleLog(connection, sync, head.changeId, plan.toChange) : head.changeId;
     await writeHead(connection, sync.name, {
@@ -124,6 +134,7 @@ export async function recordEven(
       finishedAt: now,
     });
   });
+  options.even?.delete(sync.name);
   return resultOf(sync, "even", undefined, plan, 0);
 }
 

@@ -3,19 +3,21 @@ import type { DestinationDefinition } from "../project/kinds/destination.js";
 import type { Sync } from "../project/kinds/sync.js";
 import type { Project } from "../project/project.js";
 import type { Connection } from "../warehouse/warehouse.js";
-import type { RunRow } from "./commits.js";
+import { Commits } from "./commits.js";
 import type { DeliverOptions } from "./deliver.js";
-import { type Ended, deliverPlan } from "./deliver-plan.js";
+import { type Opened, deliverPlan } from "./deliver-plan.js";
 import { dryRun } from "./dry-run.js";
 import { fieldTypesOf } from "./field-types.js";
 import { type SyncHead, writeHead } from "./head.js";
-import { compileMapping } from "./mapping.js";
+import { type Mapping, compileMapping } from "./mapping.js";
 import { Pacer, realTime } from "./pacer.js";
+import { pageOf, pageRowsFor } from "./pages.js";
 import { type SyncPlan, planSync } from "./plan.js";
 import { type RunOptions, type RunResult, resultOf } from "./run-result.js";
 import { closeRun, openRun, recordEven } from "./run-row.js";
-import { fillSecrets } from "./secrets.js";
+import { type FilledSettings, fillSecrets } from "./secrets.js";
 import { closeCrashedRun, emptyHead, startSync } from "./start.js";
+import { turns } from "./turns.js";
 
 export type { RunOptions, RunResult };
 
@@ -29,6 +31,9 @@ export type { RunOptions, RunResult };
  *   guarded                nothing was sent: the difference is larger than the guard allows
  *
  * A try that may help later is state (`ops.sync_rows`, with the moment of the next try), never a loop in here.
+ *
+ * A run commits twice where its rows are few: before anything is sent, its row and what is about to be sent; after it,
+ * the outcomes and the end. One that finds nothing to do commits nothing.
  */
 export async function runSync(connection: Connection, project: Project, sync: Sync, options: RunOptions): Promise<RunResult> {
   const { definition, destination, action } = resolve(project, sync, options);
@@ -38,24 +43,34 @@ export async function runSync(connection: Connection, project: Project, sync: Sy
     return dryRun(connection, project, sync, options, guarded, { definition, destination, action: action.name, mapping });
   }
   await closeCrashedRun(connection, sync.name, options.now);
-  const { head, full } = await startSync(connection, project, sync, mapping, options.now);
+  const { head, full, storedCycle } = await startSync(connection, project, sync, mapping, options.now, options.even?.get(sync.name));
+  // What was even with another target or mapping says nothing, should those come back.
+  if (storedCycle === undefined) options.even?.delete(sync.name);
   const plan = await planSync(connection, project, sync, options.now, { head, mapping, full: full || options.full === true });
   const next: SyncHead = head ?? emptyHead(connection, sync, mapping);
-  if (plan.rows === 0 && plan.duplicates === 0) return recordEven(connection, sync, options, next, plan);
+  if (plan.rows === 0 && plan.duplicates === 0) return recordEven(connection, sync, options, next, plan, storedCycle);
   const guarded = options.confirm === true ? undefined : guardMessage(sync, plan);
-  const run = await openRun(connection, sync, mapping, options, plan, guarded);
   if (guarded !== undefined) {
-    await writeHead(connection, sync.name, { ...next, state: "guarded", message: guarded });
+    const run = await connection.transaction(async () => {
+      await writeHead(connection, sync.name, { ...next, state: "guarded", message: guarded });
+      return openRun(connection, sync, mapping, options, plan, guarded);
+    });
+    options.even?.delete(sync.name);
     return resultOf(sync, "guarded", run, plan, 0);
   }
-  const filled = await fill(connection, sync, definition, options, next, run, plan);
-  if ("result" in filled) return filled.result;
+  const batchRows = Math.min(sync.batch_rows ?? action.batchRowsMax, action.batchRowsMax);
+  const opened = await open(connection, sync, mapping, options, plan, batchRows);
+  const filled = fill(definition, options);
+  if ("message" in filled) {
+    const ended = { state: "paused", taken: 0, message: filled.message, pauseMs: 0 } as const;
+    return closeRun(connection, sync, options, next, plan, opened.run, ended, opened.commits);
+  }
   const deliver: DeliverOptions = {
     sync,
     mapping,
     destination,
     action: action.name,
-    filled: filled.filled,
+    filled: filled.settings,
     allow: definition.allow,
     pacer: options.pacer ?? new Pacer(definition.rate, realTime),
     clock: options.clock,
@@ -63,9 +78,25 @@ export async function runSync(connection: Connection, project: Project, sync: Sy
     signal: options.signal,
     fieldTypes: await fieldTypesOf(connection, project, sync, mapping, options.now),
   };
-  const batchRows = Math.min(sync.batch_rows ?? action.batchRowsMax, action.batchRowsMax);
-  const ended = await deliverPlan(connection, deliver, run, plan, batchRows, sync.mode === "append" ? 1 : definition.concurrency);
-  return closeRun(connection, sync, options, next, plan, run, ended);
+  const ended = await deliverPlan(connection, deliver, opened, plan, batchRows, sync.mode === "append" ? 1 : definition.concurrency);
+  return closeRun(connection, sync, options, next, plan, opened.run, ended, opened.commits);
+}
+
+/** The one commit before anything is sent: a crash from here on finds what may have arrived. */
+async function open(
+  connection: Connection,
+  sync: Sync,
+  mapping: Mapping,
+  options: RunOptions,
+  plan: SyncPlan,
+  batchRows: number,
+): Promise<Opened> {
+  const inTurn = turns();
+  return connection.transaction(async () => {
+    const run = await openRun(connection, sync, mapping, options, plan, undefined);
+    const firstPage = await pageOf(connection, mapping, sync, run.run_id, 0, pageRowsFor(batchRows));
+    return { run, firstPage, inTurn, commits: new Commits(connection, sync, run, options.clock, inTurn, plan.rows) };
+  });
 }
 
 function resolve(project: Project, sync: Sync, options: RunOptions) {
@@ -104,20 +135,11 @@ function guardMessage(sync: Sync, plan: SyncPlan): string | undefined {
   return `would change ${plan.changed} and remove ${plan.removed} of ${plan.confirmed} rows (${percent.toFixed(1)} %; the guard allows ${sync.guard.max_change_percent} %)`;
 }
 
-/** Secrets in, or the run ends paused with the reason. */
-async function fill(
-  connection: Connection,
-  sync: Sync,
-  definition: DestinationDefinition,
-  options: RunOptions,
-  head: SyncHead,
-  run: RunRow,
-  plan: SyncPlan,
-) {
+/** The settings with their secrets, or why there are none. */
+function fill(definition: DestinationDefinition, options: RunOptions): { settings: FilledSettings } | { message: string } {
   try {
-    return { filled: fillSecrets(definition.name, definition.settings, options.env ?? process.env) };
+    return { settings: fillSecrets(definition.name, definition.settings, options.env ?? process.env) };
   } catch (thrown) {
-    const ended: Ended = { state: "paused", taken: 0, message: messageOf(thrown), waiting: 0, pauseMs: 0 };
-    return { result: await closeRun(connection, sync, options, head, plan, run, ended) };
+    return { message: messageOf(thrown) };
   }
 }

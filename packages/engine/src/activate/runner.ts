@@ -4,6 +4,7 @@ import type { DestinationDefinition } from "../project/kinds/destination.js";
 import type { Project } from "../project/project.js";
 import type { Warehouse } from "../warehouse/warehouse.js";
 import type { Destination } from "./destination.js";
+import type { EvenMemory } from "./even.js";
 import { Pacer, realTime } from "./pacer.js";
 import { type RunOptions, type RunResult, runSync } from "./run.js";
 import { type DueSync, dueSyncs } from "./schedule.js";
@@ -35,6 +36,7 @@ export class SyncRunner {
   #options: RunnerOptions;
   #lanes = new Map<string, Promise<unknown>>();
   #pacers = new Map<string, Pacer>();
+  #even: EvenMemory = new Map();
   #stop = new AbortController();
   #failed = new Map<string, { readonly fingerprint: string; readonly until: Instant }>();
   #timer: NodeJS.Timeout | undefined;
@@ -53,7 +55,7 @@ export class SyncRunner {
     const connection = await this.#options.warehouse.connect();
     let schedule;
     try {
-      schedule = await dueSyncs(connection, project, this.#options.clock());
+      schedule = await dueSyncs(connection, project, this.#options.clock(), this.#even);
     } finally {
       await connection.close();
     }
@@ -162,6 +164,7 @@ export class SyncRunner {
       clock: this.#options.clock,
       destinations: this.#options.destinations,
       signal: this.#stop.signal,
+      even: this.#even,
       env: this.#options.env,
       pacer: definition === undefined ? undefined : this.#pacerOf(definition),
     };

@@ -7,6 +7,7 @@ import { sql } from "../warehouse/sql.js";
 import { nameOf } from "../warehouse/table.js";
 import { syncRows, syncRuns } from "../warehouse/tables/ops.js";
 import type { Connection } from "../warehouse/warehouse.js";
+import { type EvenMemory, advanced } from "./even.js";
 import { type SyncHead, readHeads, targetOf } from "./head.js";
 import { compileMapping } from "./mapping.js";
 import { kindOf } from "./source.js";
@@ -38,11 +39,13 @@ interface Facts {
   readonly logOf: ReadonlyMap<string, number>;
 }
 
-export async function dueSyncs(connection: Connection, project: Project, now: Instant): Promise<Schedule> {
-  const facts = await readFacts(connection);
+/** `even` is what runs of this process found without writing it down. */
+export async function dueSyncs(connection: Connection, project: Project, now: Instant, even: EvenMemory = new Map()): Promise<Schedule> {
+  const enabled = project.syncs.filter((candidate) => candidate.enabled);
+  const facts = await readFacts(connection, enabled, even);
   const due: DueSync[] = [];
   let nextAt: Instant | undefined;
-  for (const sync of project.syncs.filter((candidate) => candidate.enabled)) {
+  for (const sync of enabled) {
     const verdict = judge(project, sync, facts, now);
     if (verdict.reason !== undefined) due.push({ sync, reason: verdict.reason });
     else if (verdict.nextAt !== undefined) nextAt = Math.min(nextAt ?? Infinity, verdict.nextAt);
@@ -73,26 +76,35 @@ function hasNews(project: Project, sync: Sync, head: SyncHead, facts: Facts): bo
   return (kind === undefined ? facts.cycle : (facts.changedIn.get(kind) ?? 0)) > head.toCycle;
 }
 
-async function readFacts(connection: Connection): Promise<Facts> {
-  const heads = await readHeads(connection);
-  const since = Math.min(...[...heads.values()].map((head) => head.toCycle), Number.MAX_SAFE_INTEGER);
-  const retries = await connection.read<{ sync: string; at: string }>(
-    sql`/* the next try of each sync */ SELECT sync, min(next_at) AS at FROM ${nameOf(syncRows)} WHERE state = 'waiting' GROUP BY sync`,
+async function readFacts(connection: Connection, syncs: readonly Sync[], even: EvenMemory): Promise<Facts> {
+  const { dialect } = connection;
+  const stored = await readHeads(connection);
+  const heads = new Map([...stored].map(([sync, head]) => [sync, advanced(head, even.get(sync))]));
+  // Only those that ask for news say how far back to look.
+  const asking = syncs.filter((sync) => sync.every === undefined && heads.has(sync.name));
+  const since = Math.min(...asking.map((sync) => heads.get(sync.name)?.toCycle ?? 0), Number.MAX_SAFE_INTEGER);
+  const none = (type: "timestamp" | "integer") => dialect.cast(sql`NULL`, type);
+  const [no, never] = [none("integer"), none("timestamp")];
+  const rows = await connection.read<{
+    fact: "retry" | "crashed" | "cycle" | "kind" | "log";
+    of: string;
+    at: string | null;
+    n: number | null;
+  }>(
+    sql`/* what may be due: tries, runs cut off, the newest cycle with events, and the newest that changed each kind and audience */
+SELECT 'retry' AS fact, sync AS "of", min(next_at) AS at, ${no} AS n FROM ${nameOf(syncRows)} WHERE state = 'waiting' GROUP BY sync
+UNION ALL SELECT DISTINCT 'crashed', sync, ${never}, ${no} FROM ${nameOf(syncRuns)} WHERE state = 'running'
+UNION ALL SELECT 'cycle', '', ${never}, max(cycle_id) FROM ops.cycles WHERE events > 0
+UNION ALL SELECT 'kind', kind, ${never}, max(cycle_id) FROM growth.changes WHERE cycle_id > ${since} GROUP BY kind
+UNION ALL SELECT 'log', audience, ${never}, max(cycle_id) FROM growth.audience_changes WHERE cycle_id > ${since} GROUP BY audience`,
   );
-  const crashed = await connection.read<{ sync: string }>(sql`SELECT DISTINCT sync FROM ${nameOf(syncRuns)} WHERE state = 'running'`);
-  const changed = await connection.read<{ kind: string; n: number }>(
-    sql`/* the newest cycle that changed each kind */ SELECT kind, max(cycle_id) AS n FROM growth.changes WHERE cycle_id > ${since} GROUP BY kind`,
-  );
-  const cycle = await connection.first<{ n: number | null }>(sql`SELECT max(cycle_id) AS n FROM ops.cycles WHERE events > 0`);
-  const log = await connection.read<{ audience: string; n: number }>(
-    sql`/* the newest cycle that changed each audience */ SELECT audience, max(cycle_id) AS n FROM growth.audience_changes WHERE cycle_id > ${since} GROUP BY audience`,
-  );
+  const of = (fact: (typeof rows)[number]["fact"]) => rows.filter((row) => row.fact === fact);
   return {
     heads,
-    retryAt: new Map(retries.map((row) => [row.sync, instantOf(row.at)])),
-    crashed: new Set(crashed.map((row) => row.sync)),
-    changedIn: new Map(changed.map((row) => [row.kind, row.n])),
-    cycle: cycle?.n ?? 0,
-    logOf: new Map(log.map((row) => [row.audience, row.n])),
+    retryAt: new Map(of("retry").flatMap((row) => (row.at === null ? [] : [[row.of, instantOf(row.at)] as const]))),
+    crashed: new Set(of("crashed").map((row) => row.of)),
+    changedIn: new Map(of("kind").map((row) => [row.of, row.n ?? 0])),
+    cycle: of("cycle")[0]?.n ?? 0,
+    logOf: new Map(of("log").map((row) => [row.of, row.n ?? 0])),
   };
 }

@@ -4,9 +4,10 @@ import type { Project } from "../project/project.js";
 import { sql } from "../warehouse/sql.js";
 import { nameOf } from "../warehouse/table.js";
 import { changesKeptCycles } from "../warehouse/tables/growth.js";
-import { syncRows, syncRuns, syncSending, syncState } from "../warehouse/tables/ops.js";
+import { syncHeads, syncRows, syncRuns, syncSending, syncState } from "../warehouse/tables/ops.js";
 import type { Connection } from "../warehouse/warehouse.js";
-import { type SyncHead, definitionOf, readHead, targetOf, writeHead } from "./head.js";
+import { type SeenEven, advanced } from "./even.js";
+import { type SyncHead, definitionOf, headOf, targetOf, writeHead } from "./head.js";
 import { writeLedger } from "./ledger.js";
 import type { Mapping } from "./mapping.js";
 import { firstOfKey, keyIsUnique, wantedRows } from "./rows.js";
@@ -21,26 +22,60 @@ export interface Started {
   readonly head: SyncHead | undefined;
   /** True: compare everything; what the head knows no longer tells which rows changed. */
   readonly full: boolean;
+  /** The newest cycle that the stored head knows of; undefined where the head is new or must be written anew. */
+  readonly storedCycle: number | undefined;
 }
 
-export async function startSync(connection: Connection, project: Project, sync: Sync, mapping: Mapping, now: Instant): Promise<Started> {
-  return connection.transaction(() => broughtInLine(connection, project, sync, mapping, now));
+/** `seen` is what an earlier run of this process found even and did not write down. */
+export async function startSync(
+  connection: Connection,
+  project: Project,
+  sync: Sync,
+  mapping: Mapping,
+  now: Instant,
+  seen?: SeenEven,
+): Promise<Started> {
+  const stand = await standOf(connection, sync.name);
+  const { head } = stand;
+  const isUsual =
+    head !== undefined &&
+    head.target === targetOf(sync) &&
+    head.mapping.fingerprint === mapping.fingerprint &&
+    head.fingerprintVersion === connection.dialect.fingerprintVersion;
+  if (!isUsual)
+    return {
+      ...(await connection.transaction(() => broughtInLine(connection, project, sync, mapping, now, head))),
+      storedCycle: undefined,
+    };
+  const even = advanced(head, seen);
+  return { head: even, full: even.toCycle < stand.cycle - changesKeptCycles, storedCycle: head.toCycle };
 }
 
-async function broughtInLine(connection: Connection, project: Project, sync: Sync, mapping: Mapping, now: Instant): Promise<Started> {
+async function standOf(connection: Connection, sync: string): Promise<{ head: SyncHead | undefined; cycle: number }> {
+  const row = await connection.first(sql`/* where sync ${sync} stands */
+SELECT c.newest_cycle, h.* FROM (SELECT coalesce(max(cycle_id), 0) AS newest_cycle FROM ops.cycles) AS c LEFT JOIN ${nameOf(syncHeads)} AS h ON h.sync = ${sync}`);
+  const known = typeof row?.["sync"] === "string";
+  return { head: known ? headOf(row) : undefined, cycle: Number(row?.["newest_cycle"] ?? 0) };
+}
+
+type BroughtInLine = Omit<Started, "storedCycle">;
+
+async function broughtInLine(
+  connection: Connection,
+  project: Project,
+  sync: Sync,
+  mapping: Mapping,
+  now: Instant,
+  head: SyncHead | undefined,
+): Promise<BroughtInLine> {
   const context: SyncContext = { project, dialect: connection.dialect, now };
   for (const statement of connection.dialect.createTable(syncState(sync.name))) await connection.run(statement);
-  const head = await readHead(connection, sync.name);
   if (head === undefined) return { head: await firstHead(connection, context, sync, mapping), full: true };
   if (head.target !== targetOf(sync)) return { head: await newTarget(connection, sync, mapping, head), full: true };
   const { fingerprintVersion } = connection.dialect;
   const otherHash = head.fingerprintVersion !== fingerprintVersion;
   if (otherHash) await renameRows(connection, sync);
-  if (head.mapping.fingerprint === mapping.fingerprint) {
-    const newest = await connection.first<{ n: number | null }>(sql`/* the newest cycle */ SELECT max(cycle_id) AS n FROM ops.cycles`);
-    const forgotten = head.toCycle < (newest?.n ?? 0) - changesKeptCycles;
-    return { head: { ...head, fingerprintVersion }, full: forgotten || otherHash };
-  }
+  if (head.mapping.fingerprint === mapping.fingerprint) return { head: { ...head, fingerprintVersion }, full: true };
   if (sync.on_mapping_change === "keep" && !otherHash) await keepConfirmed(connection, context, sync, mapping, head);
   return { head: { ...head, fingerprintVersion, mapping: definitionOf(mapping) }, full: true };
 }
@@ -66,7 +101,9 @@ FROM (${unknown}) AS u`);
 WHERE sync = ${sync} AND state = 'running'`);
     // Counts of what was taken up commit with the outcomes, so they are whole whenever the crash came.
     const taken = Number(crashed["added"]) + Number(crashed["changed"]) + Number(crashed["removed"]);
-    await writeLedger(connection, sync, Number(crashed["run_id"]), now, taken);
+    const count = (column: "delivered" | "failed" | "skipped") => Number(crashed[column]);
+    const outcomes = { delivered: count("delivered"), failed: count("failed"), skipped: count("skipped") };
+    await writeLedger(connection, { sync, run_id: Number(crashed["run_id"]), ...outcomes }, now, taken);
   });
 }
 

@@ -105,20 +105,21 @@ export async function decideFigures(connection: Connection, now: Instant): Promi
   return row ?? { changes: 0, newestChangeAt: null, changesLastMinute: 0, merges: 0, members: 0 };
 }
 
-/** Per sync: where it stands, totals of its runs, and the rows that wait or were refused. */
+/** Per sync: where it stands, totals of its runs, and the rows that wait or were refused. One that was even from its first run has no runs. */
 export function syncFigures(connection: Connection): Promise<SyncFigures[]> {
   const { dialect } = connection;
   return connection.read<SyncFigures>(
-    sql`/* status: syncs */ SELECT r.sync, coalesce(h.state, r.state) AS state, coalesce(h.message, r.message) AS message, r.finished_at AS "finishedAt",
-  r.delivered, r.failed, r.skipped, coalesce(w.waiting, 0) AS waiting, coalesce(w.refused, 0) AS refused, w.oldest AS "oldestWaitingAt"
-FROM (SELECT sync, ${dialect.argMax(sql`state`, sql`run_id`)} AS state, ${dialect.argMax(sql`message`, sql`run_id`)} AS message,
+    sql`/* status: syncs */ SELECT x.sync, coalesce(h.state, r.state) AS state, coalesce(h.message, r.message) AS message, coalesce(r.finished_at, h.finished_at) AS "finishedAt",
+  coalesce(r.delivered, 0) AS delivered, coalesce(r.failed, 0) AS failed, coalesce(r.skipped, 0) AS skipped, coalesce(w.waiting, 0) AS waiting, coalesce(w.refused, 0) AS refused, w.oldest AS "oldestWaitingAt"
+FROM (SELECT sync FROM ops.sync_heads UNION SELECT sync FROM ops.sync_runs) AS x
+LEFT JOIN (SELECT sync, ${dialect.argMax(sql`state`, sql`run_id`)} AS state, ${dialect.argMax(sql`message`, sql`run_id`)} AS message,
     max(finished_at) AS finished_at, sum(delivered) AS delivered, sum(failed) AS failed, sum(skipped) AS skipped
-  FROM ops.sync_runs GROUP BY sync) AS r
-LEFT JOIN ops.sync_heads AS h ON h.sync = r.sync
+  FROM ops.sync_runs GROUP BY sync) AS r ON r.sync = x.sync
+LEFT JOIN ops.sync_heads AS h ON h.sync = x.sync
 LEFT JOIN (SELECT sync, ${dialect.filtered(sql`count(*)`, sql`next_at IS NOT NULL`)} AS waiting,
     ${dialect.filtered(sql`count(*)`, sql`next_at IS NULL`)} AS refused, ${dialect.filtered(sql`min(updated_at)`, sql`next_at IS NOT NULL`)} AS oldest
-  FROM ops.sync_rows GROUP BY sync) AS w ON w.sync = r.sync
-ORDER BY r.sync`,
+  FROM ops.sync_rows GROUP BY sync) AS w ON w.sync = x.sync
+ORDER BY x.sync`,
   );
 }
 

@@ -3,6 +3,7 @@ import { canonicalJson } from "./canonical-json.js";
 import { identifierRules } from "./identity-defaults.js";
 import type { Audience } from "./kinds/audience.js";
 import type { Config, EntityRule } from "./kinds/config.js";
+import type { Model } from "./kinds/model.js";
 import type { Trait } from "./kinds/trait.js";
 import { normalPath, readList } from "./manual-list.js";
 import type { Files, Placed, PlacedDefinitions } from "./parse-definitions.js";
@@ -20,21 +21,39 @@ export function buildProject(
 ): Project {
   const traits = plain(placed.trait).map(withReferences);
   const audiences = plain(placed.audience).map(withReferences);
-  const definitions = {
+  const computed = {
     timezone: config.timezone,
     entities: entityKinds(config.entities, traits),
     identifiers: identifierRules(config.identity.identifiers ?? []),
-    sources: plain(placed.source),
     traits,
     scores: plain(placed.score).map(withReferences),
     audiences,
+  };
+  const definitions = {
+    ...computed,
     models: models.map(({ model }) => model),
+    sources: plain(placed.source),
     destinations: plain(placed.destination),
     syncs: plain(placed.sync).map(withReferences),
   };
   const lists = manualLists(files, audiences);
-  const fingerprint = md5Hex(canonicalJson({ name: config.name, ...definitions, lists: Object.fromEntries(lists) }));
-  return Object.freeze({ dir, config: deepFreeze(config), ...deepFreeze(definitions), lists, fingerprint });
+  const listed = { lists: Object.fromEntries(lists) };
+  return Object.freeze({
+    dir,
+    config: deepFreeze(config),
+    ...deepFreeze(definitions),
+    lists,
+    fingerprint: md5Hex(canonicalJson({ name: config.name, ...definitions, ...listed })),
+    loopFingerprint: md5Hex(canonicalJson({ ...computed, ...listed, models: modelsNamed(definitions.models, JSON.stringify(computed)) })),
+  });
+}
+
+/** Models that a text may read, with those behind them: by name, so rather one too many than one too few. */
+function modelsNamed(models: readonly Model[], text: string): Model[] {
+  const named = models.filter((model) => text.includes(model.name));
+  if (named.length === 0) return [];
+  const rest = models.filter((model) => !named.includes(model));
+  return [...named, ...modelsNamed(rest, named.map((model) => model.sql).join("\n"))].sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
 /** `user` first, then group kinds from the leaves to the roots, so that each kind stands before the one it belongs to. */

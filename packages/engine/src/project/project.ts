@@ -34,6 +34,8 @@ export interface Project {
   readonly lists: ReadonlyMap<string, readonly string[]>;
   /** Hash over everything above: changes when any definition does. */
   readonly fingerprint: string;
+  /** Hash over what the loop computes from: another one means that every entity is looked at again. */
+  readonly loopFingerprint: string;
 }
 
 export function entityOf(project: Project, kind: string): EntityKind {

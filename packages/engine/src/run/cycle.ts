@@ -88,7 +88,7 @@ export async function runCycle(connection: Connection, project: Project, options
     previousNow: watermark.now,
     fromLoad: watermark.toLoad,
     toLoad: Math.max(loaded?.to_load ?? 0, watermark.toLoad),
-    redefined: watermark.definitions !== project.fingerprint,
+    redefined: watermark.definitions !== project.loopFingerprint,
   };
   const due = await connection.first<{ n: number }>(
     sql`/* events whose timestamp has come */ SELECT count(*) AS n FROM raw.events AS e WHERE ${comeDue(connection.dialect, window)}`,
@@ -190,7 +190,7 @@ async function recordCycle(connection: Connection, project: Project, window: Cyc
       changed: JSON.stringify(summary.changed),
       steps: JSON.stringify(summary.steps),
       seconds: summary.seconds,
-      definitions: project.fingerprint,
+      definitions: project.loopFingerprint,
     },
   ]);
 }

@@ -140,7 +140,8 @@ async function samePlans(
   now: number,
 ) {
   const planned = async (full: boolean) => {
-    await planSync(connection, project, syncOf(project), now, { full });
+    const { rows } = await planSync(connection, project, syncOf(project), now, { full });
+    if (rows === 0) return [];
     return connection.read(sql`SELECT row_key, change, CAST(row_fingerprint AS VARCHAR) AS f FROM sync_plan ORDER BY row_key, change`);
   };
   expect(await planned(false)).toEqual(await planned(true));

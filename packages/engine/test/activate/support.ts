@@ -54,6 +54,7 @@ export function testProject(syncs: readonly Record<string, unknown>[], destinati
     syncs: parsedSyncs,
     lists: new Map(),
     fingerprint: "test",
+    loopFingerprint: "test",
   };
 }
 

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { instantOf, isoOf, microsPerSecond } from "../../src/base/instant.js";
 import { status } from "../../src/observe/status.js";
 import { checkLedger, ledger } from "../../src/observe/ledger.js";
+import { syncFigures } from "../../src/observe/figures.js";
 import { cycles, ledger as ledgerTable, loads, syncHeads, syncRows, syncRuns } from "../../src/warehouse/tables/ops.js";
 import type { Row } from "../../src/warehouse/warehouse.js";
 import { testProject } from "../support/project.js";
@@ -134,6 +135,15 @@ describe("hops", () => {
     const activate = found.hops.find((hop) => hop.name === "activate");
     expect(activate).toMatchObject({ count: 5, health: { state: expected } });
     expect(found.problems[0]?.next ?? "").toContain(next);
+  });
+
+  test("a sync that was even from its first run has run, though no run is recorded", async () => {
+    const head = { target: "t", mapping: "{}", fingerprint_version: "v", to_cycle: 1, change_id: 0, state: "ok", failures: 0 };
+    await open.connection.append(syncHeads, [{ sync: "a", ...head, finished_at: isoOf(now - 5 * second), message: null }]);
+    expect(await syncFigures(open.connection)).toMatchObject([
+      { sync: "a", state: "ok", finishedAt: isoOf(now - 5 * second), delivered: 0 },
+    ]);
+    expect((await hopsAt())["activate"]).toMatchObject({ lagSeconds: 5, health: { state: "ok" } });
   });
 
   test("rows that wait for another try are the backlog of activate", async () => {

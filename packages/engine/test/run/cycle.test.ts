@@ -155,6 +155,22 @@ test("a cycle without news changes nothing", async () => {
   expect(again).toMatchObject({ changed: { user: 0, workspace: 0, account: 0 }, scored: 0, entered: 0, left: 0 });
 });
 
+test("another address or mapping of a sync recomputes nobody", async () => {
+  open = await testWarehouse();
+  const { connection } = open;
+  const delivering = (url: string, mapping: string) =>
+    testProject({
+      ...definitions,
+      "destinations/app.yml": `{ name: app, type: webhook, settings: { url: "${url}" } }`,
+      "syncs/payers.yml": `{ name: payers, from: { audience: payers }, destination: app, mapping: { ${mapping} } }`,
+    });
+  const project = delivering("https://example.com/a", "id: key");
+  await load(connection, project, 1, history);
+  await runCycle(connection, project, { now: noon });
+  const again = await runCycle(connection, delivering("https://example.com/b", "id: key, plan: plan"), { now: noon + 1000 });
+  expect(again).toMatchObject({ kind: "incremental", touched: { user: 0, workspace: 0, account: 0 } });
+});
+
 test("a failing cycle leaves the last good state", async () => {
   open = await testWarehouse();
   const { connection } = open;

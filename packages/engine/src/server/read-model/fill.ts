@@ -111,28 +111,68 @@ FROM ${name("growth", `${kind}_subjects`)} AS s WHERE s.subject_id IN (${join(id
 /** Entities changed by the cycles after one; beyond this many a new build is quicker. */
 export const changedMax = 100_000;
 
-/** Brings the model from cycle `after` to cycle `upTo`. False where only a new build can. */
-export async function refreshKind(connection: Connection, model: KindModel, after: number, upTo: number): Promise<boolean> {
-  const { dialect } = connection;
-  const { layout } = model;
-  const { kind } = layout;
-  const range = sql`cycle_id > ${after} AND cycle_id <= ${upTo}`;
-  const changed = sql`SELECT entity_id FROM growth.changes WHERE ${range} AND kind = ${kind}`;
-  const count = await connection.first<{ n: number }>(
-    sql`/* read model: how many changed */ SELECT count(DISTINCT entity_id) AS n FROM (${changed}) AS c`,
+/** What the tables say about a kind before any of its values is read. */
+export interface KindNews {
+  /** Entities that exist. */
+  readonly stored: number;
+  /** Changes that cycles noted; one entity may have several. */
+  readonly changed: number;
+}
+
+export async function readNews(
+  connection: Connection,
+  kinds: readonly string[],
+  after: number,
+  upTo: number,
+): Promise<Map<string, KindNews>> {
+  const parts = kinds.map(
+    (kind) => sql`SELECT ${kind} AS kind, (SELECT count(*) FROM ${name("growth", `${kind}_entities`)}) AS stored,
+(SELECT count(*) FROM growth.changes WHERE ${cyclesBetween(after, upTo)} AND kind = ${kind}) AS changed`,
   );
-  if ((count?.n ?? 0) > changedMax) return false;
-  if ((count?.n ?? 0) > 0) {
-    const values = valuesQuery(connection, layout, changed);
-    for await (const rows of paced(connection, sql`/* read model: values that changed */ ${values}`)) {
-      for (const row of rows) model.set(model.add(BigInt(String(row["id"]))), valuesOf(layout, row));
-    }
-    if (kind === "user") await refreshSubjects(connection, model, changed);
+  const rows = await connection.read<KindNews & { kind: string }>(sql`/* read model: what changed */ ${join(parts, " UNION ALL ")}`);
+  return new Map(rows.map((row) => [row.kind, row]));
+}
+
+const cyclesBetween = (after: number, upTo: number) => sql`cycle_id > ${after} AND cycle_id <= ${upTo}`;
+
+/** Brings the model from cycle `after` to cycle `upTo`. False where only a new build can. */
+export async function refreshKind(
+  connection: Connection,
+  model: KindModel,
+  { stored, changed }: KindNews,
+  after: number,
+  upTo: number,
+): Promise<boolean> {
+  if (changed > changedMax) return false;
+  const { kind } = model.layout;
+  if (changed > 0) await refreshValues(connection, model, after, upTo);
+  if (kind === "user" && model.size !== stored) await followMerges(connection, model);
+  if (model.size !== stored) return false;
+  // Whoever enters or leaves has changed.
+  if (changed > 0) await refreshMembers(connection, model, after, upTo);
+  return true;
+}
+
+async function refreshValues(connection: Connection, model: KindModel, after: number, upTo: number): Promise<void> {
+  const { kind } = model.layout;
+  // A table of their ids first: joined with the log of changes itself, each large table would take many times as long.
+  await connection.run(
+    sql`/* read model: who changed */ ${connection.dialect.tempTable(
+      "read_model_changed",
+      sql`SELECT DISTINCT entity_id FROM growth.changes WHERE ${cyclesBetween(after, upTo)} AND kind = ${kind}`,
+    )}`,
+  );
+  const ids = sql`SELECT entity_id FROM read_model_changed`;
+  const values = valuesQuery(connection, model.layout, ids);
+  for await (const rows of paced(connection, sql`/* read model: values that changed */ ${values}`)) {
+    for (const row of rows) model.set(model.add(BigInt(String(row["id"]))), valuesOf(model.layout, row));
   }
-  if (kind === "user") await followMerges(connection, model);
-  if (!(await sameSize(connection, model))) return false;
-  const moves = sql`/* read model: entries and exits */ SELECT ${dialect.idText(sql`entity_id`)} AS id, audience, change, held_out
-FROM growth.audience_changes WHERE ${range} AND audience IN (${audienceList(layout)}) ORDER BY change_id`;
+  if (kind === "user") await refreshSubjects(connection, model, ids);
+}
+
+async function refreshMembers(connection: Connection, model: KindModel, after: number, upTo: number): Promise<void> {
+  const moves = sql`/* read model: entries and exits */ SELECT ${connection.dialect.idText(sql`entity_id`)} AS id, audience, change, held_out
+FROM growth.audience_changes WHERE ${cyclesBetween(after, upTo)} AND audience IN (${audienceList(model.layout)}) ORDER BY change_id`;
   for await (const rows of paced(connection, moves)) {
     for (const row of rows) {
       const slot = model.slotOfEntity(BigInt(String(row["id"])));
@@ -140,7 +180,6 @@ FROM growth.audience_changes WHERE ${range} AND audience IN (${audienceList(layo
         model.setMember(slot, String(row["audience"]), row["change"] === "entered", row["held_out"] === true);
     }
   }
-  return true;
 }
 
 function audienceList(layout: KindLayout): Sql {
@@ -164,7 +203,6 @@ const mergesMax = 20_000;
 
 async function followMerges(connection: Connection, model: KindModel): Promise<void> {
   const { dialect } = connection;
-  if (await sameSize(connection, model)) return;
   const rows = await connection.read<{ loser: string; winner: string }>(
     sql`/* read model: newest merges */ SELECT ${dialect.idText(sql`loser_id`)} AS loser, ${dialect.idText(sql`winner_id`)} AS winner
 FROM growth.merges ORDER BY received_at DESC LIMIT ${mergesMax}`,
@@ -174,13 +212,6 @@ FROM growth.merges ORDER BY received_at DESC LIMIT ${mergesMax}`,
     if (loser < 0 || model.isRemoved(loser)) continue;
     model.remove(loser, model.slotOfSubject(BigInt(row.winner)));
   }
-}
-
-async function sameSize(connection: Connection, model: KindModel): Promise<boolean> {
-  const stored = await connection.first<{ n: number }>(
-    sql`/* read model: entities that exist */ SELECT count(*) AS n FROM ${name("growth", `${model.layout.kind}_entities`)}`,
-  );
-  return stored?.n === model.size;
 }
 
 /** Rows handled before requests get their turn. */

@@ -6,7 +6,7 @@ import type { DecisionMembership, DecisionProfile, Json } from "../contract.js";
 import type { EngineEvent, EngineView } from "../engine-view.js";
 import { Batch } from "./batch.js";
 import { candidateIds } from "./candidate-ids.js";
-import { buildKind, readSubjects, readValues, refreshKind } from "./fill.js";
+import { buildKind, readNews, readSubjects, readValues, refreshKind } from "./fill.js";
 import type { EntityValues, KindModel } from "./kind-model.js";
 
 /**
@@ -190,13 +190,18 @@ export class ReadModel {
     const definitions = newest?.definitions ?? "";
     const anew = !this.#isWarm || this.#definitions !== definitions || (newest?.full ?? 0) > 0;
     const kinds = new Map<string, KindModel>();
-    for (const { kind } of project.entities) {
-      const known = anew ? undefined : this.#kinds.get(kind);
+    const after = this.#point.cycleId;
+    const names = project.entities.map(({ kind }) => kind);
+    const news = anew ? undefined : await readNews(this.#filler, names, after, upTo);
+    for (const kind of names) {
+      const known = this.#kinds.get(kind);
+      const fresh = news?.get(kind);
       const keep =
         known !== undefined &&
+        fresh !== undefined &&
         known.later < laterMax &&
         !known.texts.wasteful &&
-        (await refreshKind(this.#filler, known, this.#point.cycleId, upTo));
+        (await refreshKind(this.#filler, known, fresh, after, upTo));
       kinds.set(kind, keep ? known : await buildKind(this.#filler, project, kind, Math.floor(textBytesMax / project.entities.length)));
     }
     this.#kinds = kinds;
