@@ -165,7 +165,7 @@ test("another address or mapping of a sync recomputes nobody", async () => {
       "syncs/payers.yml": `{ name: payers, from: { audience: payers }, destination: app, mapping: { ${mapping} } }`,
     });
   const project = delivering("https://example.com/a", "id: key");
-  await load(connection, project, 1, history);
+  await appendLoad(connection, project, 1, history);
   await runCycle(connection, project, { now: noon });
   const again = await runCycle(connection, delivering("https://example.com/b", "id: key, plan: plan"), { now: noon + 1000 });
   expect(again).toMatchObject({ kind: "incremental", touched: { user: 0, workspace: 0, account: 0 } });
