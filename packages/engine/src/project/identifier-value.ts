@@ -18,7 +18,7 @@ export function isBlocked(dialect: Dialect, blocked: readonly string[], text: Sq
   const patterns = blocked.filter(isPattern).map((entry) => dialect.matches(text, entry.slice(1, -1)));
   const exact = blocked.filter((entry) => !isPattern(entry)).map((entry) => sql`${entry.trim().toLowerCase()}`);
   const listed = exact.length === 0 ? [] : [sql`${dialect.lower(sql`trim(${text})`)} IN (${join(exact)})`];
-  return sql`(${join([sql`length(${text}) > ${identifierLengthMax}`, ...listed, ...patterns], " OR ")})`;
+  return sql`(${join([sql`${dialect.textLength(text)} > ${identifierLengthMax}`, ...listed, ...patterns], " OR ")})`;
 }
 
 /** The identifier's value, or null where the event has none that counts. */

@@ -7,7 +7,7 @@ import type { Connection } from "../../src/warehouse/warehouse.js";
 import { isoOf } from "../../src/base/instant.js";
 import { type TestEvent, appendEvents } from "../support/events.js";
 import { testProject } from "../support/project.js";
-import { testWarehouse } from "../support/warehouse.js";
+import { hasTransactions, testWarehouse } from "../support/warehouse.js";
 
 const noon = instantOf("2026-03-10T12:00:00Z");
 const day = microsPerDay;
@@ -184,7 +184,7 @@ test("a cycle without news changes nothing", async () => {
   expect(again).toMatchObject({ changed: { user: 0, workspace: 0, account: 0 }, scored: 0, entered: 0, left: 0 });
 });
 
-test("a failing cycle leaves the last good state", async () => {
+test.runIf(hasTransactions)("a failing cycle leaves the last good state", async () => {
   open = await testWarehouse();
   const { connection } = open;
   const project = testProject(definitions);

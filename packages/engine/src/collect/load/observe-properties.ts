@@ -14,6 +14,8 @@ export async function observeProperties(connection: Connection): Promise<void> {
   const { dialect } = connection;
   const size = await connection.first<{ n: number }>(sql`/* load: size */ SELECT count(*) AS n FROM incoming WHERE state = 'event'`);
   const every = Math.max(1, Math.ceil((size?.n ?? 0) / sampledEvents));
+  const sampled = sql`(SELECT coalesce(event, type) AS event, timestamp, coalesce(properties, traits) AS body FROM incoming
+    WHERE state = 'event' AND message_hash % ${every} = 0) AS b`;
   const observed = sql`/* load: properties seen */
 SELECT event, property, type, min(known_column) AS ${name("column")}, count(*) * ${every} + coalesce(min(seen_before), 0) AS seen,
   least(min(timestamp), coalesce(min(first_before), min(timestamp))) AS first_seen,
@@ -23,14 +25,12 @@ FROM (
     p.last_seen AS last_before
   FROM (
     SELECT o.event, o.property, ${dialect.jsonKind(sql`o.value`)} AS type, o.timestamp,
-      left(${dialect.cast(sql`o.value`, "text")}, ${exampleLengthMax}) AS example
+      ${dialect.textHead(dialect.cast(sql`o.value`, "text"), exampleLengthMax)} AS example
     FROM (
       SELECT s.event, s.timestamp, s.property, ${dialect.jsonEntry(sql`s.body`, sql`s.property`)} AS value FROM (
-        SELECT b.event, b.timestamp, b.body, key.value AS property FROM (
-          SELECT coalesce(event, type) AS event, timestamp, coalesce(properties, traits) AS body FROM incoming
-          WHERE state = 'event' AND message_hash % ${every} = 0
-        ) AS b, ${dialect.unnest(dialect.listHead(dialect.jsonKeys(sql`b.body`), keysPerEventMax), "key")}
-      ) AS s WHERE length(s.property) <= 300
+        SELECT b.event, b.timestamp, b.body, key.value AS property
+        FROM ${dialect.unnest(sampled, dialect.listHead(dialect.jsonKeys(sql`b.body`), keysPerEventMax), "key")}
+      ) AS s WHERE ${dialect.textLength(sql`s.property`)} <= 300
     ) AS o
   ) AS k LEFT JOIN ops.properties AS p ON p.event = k.event AND p.property = k.property AND p.type = k.type
   WHERE p.event IS NOT NULL OR (SELECT count(*) FROM ops.properties) < ${propertiesMax}
