@@ -78,13 +78,11 @@ export async function closeRun(
 ): Promise<RunResult> {
   const now = Math.max(options.clock(), options.now);
   const remaining = plan.rows - ended.taken;
-  run.state = ended.state;
-  run.finished_at = isoOf(now);
-  run.message = ended.message ?? null;
-  run.remaining = remaining;
   const failures = ended.state === "paused" ? head.failures + 1 : 0;
   const pause = ended.state === "paused" ? pauseMs(sync.name, failures, ended.pauseMs) : 0;
   await commits.finish(async () => {
+    // Not before: a commit of outcomes that is still under way writes this row too, and would call the run ended.
+    Object.assign(run, { state: ended.state, finished_at: isoOf(now), message: ended.message ?? null, remaining });
     await putRow(connection, syncRuns, run);
     await connection.run(connection.dialect.deleteWhere(syncSending, sql`sync = ${sync.name}`));
     await writeLedger(connection, run, now, ended.taken + plan.duplicates);
