@@ -17,7 +17,7 @@ import { watchProject } from "./run/watch-project.js";
 import { dryRunAnswerOf, syncAnswerOf, verifyAnswerOf } from "./server/answers.js";
 import type { EngineEvent, EngineView, LiveState } from "./server/engine-view.js";
 import { createTables } from "./warehouse/create-tables.js";
-import { openWarehouse } from "./warehouse/open-warehouse.js";
+import { openWarehouse, warehouseSettings } from "./warehouse/open-warehouse.js";
 import type { Connection, Warehouse } from "./warehouse/warehouse.js";
 
 /**
@@ -47,7 +47,7 @@ const resultsKeptMax = 1_000;
 
 export async function openEngine(settings: EngineSettings): Promise<Engine> {
   const clock = settings.clock ?? systemClock;
-  const { paths, warehouse, project: first } = await openProject(settings.dir);
+  const { paths, warehouse, project: first } = await openProject(settings.dir, settings.env ?? process.env);
   let project = first;
   const listeners = new Set<(event: EngineEvent) => void>();
   const tell = (event: EngineEvent) => {
@@ -56,7 +56,6 @@ export async function openEngine(settings: EngineSettings): Promise<Engine> {
   const catalogue = openCatalogue({ environment: settings.env ?? process.env });
   const destinations = destinationsBehind({
     projectDir: settings.dir,
-    connect: () => warehouse.connect(),
     catalogueDestination: (slug) => catalogue.destination(slug),
   });
   const ran: RunResult[] = [];
@@ -179,19 +178,17 @@ export function statePaths(dir: string) {
   };
 }
 
-async function openProject(dir: string): Promise<{ project: Project; warehouse: Warehouse; paths: ReturnType<typeof statePaths> }> {
+async function openProject(
+  dir: string,
+  env: NodeJS.ProcessEnv,
+): Promise<{ project: Project; warehouse: Warehouse; paths: ReturnType<typeof statePaths> }> {
   const project = await loadProject(dir);
   const paths = statePaths(dir);
   await mkdir(paths.spool, { recursive: true });
   await mkdir(paths.scratch, { recursive: true });
   const { config } = project;
-  const warehouse = await openWarehouse({
-    type: config.warehouse.type,
-    file: config.warehouse.file === undefined ? paths.warehouse : path.resolve(dir, config.warehouse.file),
-    scratchDir: paths.scratch,
-    threads: config.warehouse.threads,
-    memoryMax: config.warehouse.memory,
-  });
+  const file = config.warehouse.file === undefined ? paths.warehouse : path.resolve(dir, config.warehouse.file);
+  const warehouse = await openWarehouse(warehouseSettings(config.warehouse, { file, scratchDir: paths.scratch }, env));
   const connection = await warehouse.connect();
   try {
     await prepareTables(connection, project);

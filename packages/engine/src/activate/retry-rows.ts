@@ -11,6 +11,11 @@ import type { Connection } from "../warehouse/warehouse.js";
 export async function retryRows(connection: Connection, sync: string, now: Instant, keys?: readonly string[]): Promise<number> {
   const chosen =
     keys === undefined ? sql`` : keys.length === 0 ? sql` AND FALSE` : sql` AND key IN (${join(keys.map((key) => sql`${key}`))})`;
-  return connection.run(sql`/* try refused rows of ${sync} again */
-UPDATE ${nameOf(syncRows)} SET state = 'waiting', attempts = 1, next_at = ${connection.dialect.timestamp(now)} WHERE sync = ${sync} AND state = 'failed'${chosen}`);
+  const refused = sql`sync = ${sync} AND state = 'failed'${chosen}`;
+  const found = await connection.first<{ n: number }>(
+    sql`/* refused rows of ${sync} */ SELECT count(*) AS n FROM ${nameOf(syncRows)} WHERE ${refused}`,
+  );
+  const values = { state: sql`'waiting'`, attempts: sql`1`, next_at: connection.dialect.timestamp(now) };
+  await connection.run(sql`/* try them again */ ${connection.dialect.updateWhere(syncRows, values, refused)}`);
+  return found?.n ?? 0;
 }

@@ -97,8 +97,8 @@ INSERT INTO ${nameOf(syncRows)} (sync, row_id, key, entity_id, fingerprint, chan
 SELECT u.sync, u.row_id, u.key, u.entity_id, u.fingerprint, u.change, 'waiting', u.attempts + 1, u.first_run, ${at}, NULL, 'the engine stopped while it was being sent', ${at}
 FROM (${unknown}) AS u`);
     await connection.run(dialect.deleteWhere(syncSending, sql`sync = ${sync}`));
-    await connection.run(sql`UPDATE ${nameOf(syncRuns)} SET state = 'crashed', finished_at = ${at}, message = 'the engine stopped during this run'
-WHERE sync = ${sync} AND state = 'running'`);
+    const ended = { state: sql`'crashed'`, finished_at: at, message: sql`'the engine stopped during this run'` };
+    await connection.run(dialect.updateWhere(syncRuns, ended, sql`sync = ${sync} AND state = 'running'`));
     // Counts of what was taken up commit with the outcomes, so they are whole whenever the crash came.
     const taken = Number(crashed["added"]) + Number(crashed["changed"]) + Number(crashed["removed"]);
     const count = (column: "delivered" | "failed" | "skipped") => Number(crashed[column]);

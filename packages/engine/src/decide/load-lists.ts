@@ -1,7 +1,6 @@
 import { idOf } from "../base/hash.js";
 import type { Project } from "../project/project.js";
 import { sql } from "../warehouse/sql.js";
-import { nameOf } from "../warehouse/table.js";
 import { manualLists } from "../warehouse/tables/growth.js";
 import type { Connection } from "../warehouse/warehouse.js";
 
@@ -18,7 +17,7 @@ export async function loadLists(connection: Connection, project: Project): Promi
     ),
   );
   const distinct = [...new Map(rows.map((row) => [`${row.list}\n${row.kind}\n${row.subject_id}`, row])).values()];
-  await connection.run(sql`/* lists as their files say now */ DELETE FROM ${nameOf(manualLists)}`);
+  await connection.run(sql`/* lists as their files say now */ ${connection.dialect.deleteWhere(manualLists, sql`TRUE`)}`);
   await connection.append(manualLists, distinct);
 }
 

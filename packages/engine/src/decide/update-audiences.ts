@@ -118,9 +118,8 @@ function membersNow(context: OperatorContext, project: Project, layer: readonly 
   const { dialect } = context;
   const names = dialect.list(layer.map((audience) => sql`CASE WHEN ${membership(context, project, audience)} THEN ${audience.name} END`));
   const scores = [...new Set(layer.flatMap((audience) => scoresNamed(audience.where)))];
-  return sql`SELECT u.value AS audience, f.entity_id FROM (
-  SELECT t.entity_id, ${names} AS names
-  FROM ${entities} ${scoreJoins(scores)}) AS f, ${dialect.unnest(sql`f.names`, "u")} WHERE u.value IS NOT NULL`;
+  const named = sql`(SELECT t.entity_id, ${names} AS names FROM ${entities} ${scoreJoins(scores)}) AS f`;
+  return sql`SELECT u.value AS audience, f.entity_id FROM ${dialect.unnest(named, sql`f.names`, "u")} WHERE u.value IS NOT NULL`;
 }
 
 /** Condition, plus manual inclusions, minus manual exclusions. */

@@ -99,9 +99,9 @@ function ids(scope: Scope): Sql {
   const type = typeIndexOf(scope, sql`type`);
   return sql`WITH facts AS (${facts}),
       numbered AS (SELECT row_number() OVER (ORDER BY received_at, ${type}, identifier_id) - 1 AS n, ${type} AS type_index, facts.* FROM facts)
-    SELECT numbered.*, CASE WHEN numbered.is_replayed OR r.n IS NULL THEN -1 ELSE r.n END AS root,
-      ${dialect.cast(dialect.microsBetween(dialect.timestamp(0), sql`numbered.received_at`), "double")} AS seen
-    FROM numbered LEFT JOIN numbered AS r ON r.identifier_id = numbered.entity_id ORDER BY numbered.n`;
+    SELECT m.*, CASE WHEN m.is_replayed OR r.root_n IS NULL THEN -1 ELSE r.root_n END AS root,
+      ${dialect.cast(dialect.microsBetween(dialect.timestamp(0), sql`m.received_at`), "double")} AS seen
+    FROM numbered AS m LEFT JOIN (SELECT identifier_id AS root_id, n AS root_n FROM numbered) AS r ON r.root_id = m.entity_id ORDER BY m.n`;
 }
 
 function dense(scope: Scope): Sql {

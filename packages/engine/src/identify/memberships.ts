@@ -2,6 +2,7 @@ import { isGroupCallOf } from "../project/group-call.js";
 import { type EntityKind, groupKinds } from "../project/project.js";
 import { groupColumn } from "../warehouse/create-tables.js";
 import { type Sql, join, name, sql } from "../warehouse/sql.js";
+import { membershipFacts, memberships } from "../warehouse/tables/growth.js";
 import { ancestors } from "./group-parents.js";
 import { type Scope, countOf, newEvents } from "./scope.js";
 import { touch } from "./touch.js";
@@ -80,8 +81,11 @@ async function keepWords(scope: Scope): Promise<number> {
   );
   if ((await countOf(scope, sql`identity_first_words WHERE old_message_id IS NOT NULL`)) > 0) {
     await connection.run(
-      sql`/* identify: words that are not the first after all */ DELETE FROM growth.membership_facts WHERE (identifier_id, kind, group_id, message_id) IN
+      sql`/* identify: words that are not the first after all */ ${dialect.deleteWhere(
+        membershipFacts,
+        sql`(identifier_id, kind, group_id, message_id) IN
         (SELECT (identifier_id, kind, group_id, old_message_id) FROM identity_first_words WHERE old_message_id IS NOT NULL)`,
+      )}`,
     );
   }
   const columns = sql`identifier_id, kind, group_id, change, happened_at, received_at, message_id`;
@@ -102,7 +106,7 @@ async function keepWords(scope: Scope): Promise<number> {
 
 async function writeMemberships(scope: Scope): Promise<number> {
   const { connection, dialect } = scope;
-  await connection.run(sql`/* identify: memberships as the facts say */ ${dialect.tempTable("identity_intervals", intervals())}`);
+  await connection.run(sql`/* identify: memberships as the facts say */ ${dialect.tempTable("identity_intervals", intervals(scope))}`);
   await connection.run(
     sql`/* identify: memberships that differ from the stored ones */ ${dialect.tempTable(
       "identity_membership_changes",
@@ -118,8 +122,10 @@ async function writeMemberships(scope: Scope): Promise<number> {
   if (changes === 0) return 0;
   if ((await countOf(scope, sql`identity_membership_changes WHERE was_there`)) > 0) {
     await connection.run(
-      sql`/* identify: memberships that are no more */ DELETE FROM growth.memberships WHERE (user_id, kind, group_id, valid_from) IN
-        (SELECT (user_id, kind, group_id, valid_from) FROM identity_membership_changes WHERE was_there)`,
+      sql`/* identify: memberships that are no more */ ${dialect.deleteWhere(
+        memberships,
+        sql`(user_id, kind, group_id, valid_from) IN (SELECT (user_id, kind, group_id, valid_from) FROM identity_membership_changes WHERE was_there)`,
+      )}`,
     );
   }
   await connection.run(sql`/* identify: memberships that are new */ INSERT INTO growth.memberships (user_id, kind, group_id, valid_from, valid_to)
@@ -129,16 +135,17 @@ async function writeMemberships(scope: Scope): Promise<number> {
 }
 
 /** A word counts where it changes the state that the one before left behind; a membership lasts to the next that does. */
-function intervals(): Sql {
+function intervals({ dialect }: Scope): Sql {
+  const inOrder = sql`PARTITION BY user_id, kind, group_id ORDER BY happened_at, received_at, message_id`;
   return sql`WITH words AS (
       SELECT s.entity_id AS user_id, f.kind, f.group_id, f.change <> 'left' AS is_in, f.happened_at, f.received_at, f.message_id
       FROM growth.membership_facts AS f JOIN growth.user_subjects AS s ON s.subject_id = f.identifier_id
       WHERE s.entity_id IN (SELECT user_id FROM identity_people)
     ), stated AS (
-      SELECT *, coalesce(lag(is_in) OVER (PARTITION BY user_id, kind, group_id ORDER BY happened_at, received_at, message_id), FALSE) AS was_in FROM words
+      SELECT *, coalesce(${dialect.previousOf(sql`is_in`, inOrder)}, FALSE) AS was_in FROM words
     ), turns AS (
       SELECT user_id, kind, group_id, is_in, happened_at AS valid_from,
-        lead(happened_at) OVER (PARTITION BY user_id, kind, group_id ORDER BY happened_at, received_at, message_id) AS valid_to
+        ${dialect.nextOf(sql`happened_at`, inOrder)} AS valid_to
       FROM stated WHERE is_in <> was_in
     )
     SELECT user_id, kind, group_id, valid_from, valid_to FROM turns WHERE is_in AND (valid_to IS NULL OR valid_to > valid_from)`;

@@ -1,6 +1,7 @@
 import { identifierId, isBlocked, normalValue } from "../project/identifier-value.js";
 import { textAtEventPath } from "../project/group-key.js";
 import { type Sql, empty, join, sql } from "../warehouse/sql.js";
+import { refusals } from "../warehouse/tables/growth.js";
 import { type Scope, type Slot, countOf, isBefore, newEvents } from "./scope.js";
 
 /**
@@ -39,9 +40,12 @@ async function dropTies(scope: Scope): Promise<number> {
   const count = sql`/* identify: how many are new, and how many tie */ SELECT count(*) AS found, count(CASE WHEN is_tie THEN 1 END) AS ties FROM identity_new`;
   const { found, ties } = (await scope.connection.first<{ found: number; ties: number }>(count)) ?? { found: 0, ties: 0 };
   if (ties === 0) return found;
-  const same = sql`o.observation_id = identity_new.observation_id AND o.message_id <= identity_new.message_id${scope.byDay ? sql` AND o.day = identity_new.day` : empty}`;
+  const same = sql`o.observation_id = n.observation_id AND o.message_id <= n.message_id${scope.byDay ? sql` AND o.day = n.day` : empty}`;
   await scope.connection.run(
-    sql`/* identify: ties that the stored occurrence wins */ DELETE FROM identity_new WHERE is_tie AND EXISTS (SELECT 1 FROM growth.observations AS o WHERE ${same})`,
+    sql`/* identify: but for ties that the stored occurrence wins */ ${scope.dialect.tempTable(
+      "identity_new",
+      sql`SELECT n.* FROM identity_new AS n LEFT JOIN growth.observations AS o ON ${same} WHERE NOT coalesce(n.is_tie, FALSE) OR o.observation_id IS NULL`,
+    )}`,
   );
   return countOf(scope, sql`identity_new`);
 }
@@ -52,7 +56,7 @@ export async function listBlocked(scope: Scope): Promise<void> {
   const blocked = sql`SELECT type, value, ${firstPosition(scope, sql`received_at`, sql`message_id`)} FROM (${join(
     slots.map(
       (slot) =>
-        sql`SELECT ${slot.rule.type} AS type, substr(${slot.value}, 1, ${listedLengthMax}) AS value, received_at, message_id FROM identity_sets WHERE ${slot.value} IS NOT NULL AND ${slot.id} IS NULL`,
+        sql`SELECT ${slot.rule.type} AS type, ${dialect.textHead(slot.value, listedLengthMax)} AS value, received_at, message_id FROM identity_sets WHERE ${slot.value} IS NOT NULL AND ${slot.id} IS NULL`,
     ),
     " UNION ALL ",
   )}) AS refused GROUP BY type, value`;
@@ -65,7 +69,7 @@ export async function listBlocked(scope: Scope): Promise<void> {
   );
   if ((await countOf(scope, sql`identity_blocked`)) === 0) return;
   await connection.run(
-    sql`/* identify: forget the later listing */ DELETE FROM growth.identity_refusals WHERE reason = 'blocked' AND (type, value) IN (SELECT (type, value) FROM identity_blocked)`,
+    sql`/* identify: forget the later listing */ ${dialect.deleteWhere(refusals, sql`reason = 'blocked' AND (type, value) IN (SELECT (type, value) FROM identity_blocked)`)}`,
   );
   await connection.run(sql`/* identify: list blocked values */ INSERT INTO growth.identity_refusals (message_id, received_at, identifier_id, type, value, reason, profile_id)
     SELECT message_id, received_at, ${dialect.hash64(sql`type || ':' || value`)}, type, value, 'blocked', NULL FROM identity_blocked`);

@@ -28,7 +28,8 @@ export async function rebuildIdentity(connection: Connection, project: Project, 
   return connection.transaction(async () => {
     const scope = scopeOf(connection, project, { ...window, fromLoad: 0 }, false);
     await keepOld(scope);
-    for (const table of ownTables(project)) await connection.run(sql`/* identify: start from nothing */ DELETE FROM ${nameOf(table)}`);
+    for (const table of ownTables(project))
+      await connection.run(sql`/* identify: start from nothing */ ${connection.dialect.deleteWhere(table, sql`TRUE`)}`);
     const summary = await extendGraph(scope);
     await connection.append(identityRules, [{ fingerprint: identityFingerprint(project), cycle_id: window.cycleId }]);
     await touchDifferences({ ...scope, touches: true });

@@ -21,7 +21,7 @@ export async function updateUsers(scope: Scope): Promise<void> {
     ["profiles in play, new ones marked", "identity_renewed", renewed()],
   ]);
   await connection.run(
-    sql`/* identify: forget profiles that merged away */ DELETE FROM growth.user_entities WHERE entity_id IN (SELECT entity_id FROM identity_vanished)`,
+    sql`/* identify: forget profiles that merged away */ ${dialect.deleteWhere(entities("user"), sql`entity_id IN (SELECT entity_id FROM identity_vanished)`)}`,
   );
   const changed = sql`SELECT entity_id, key, first_seen, last_seen FROM identity_renewed WHERE NOT is_new`;
   for (const statement of dialect.upsert(entities("user"), changed, ["entity_id", "key", "first_seen", "last_seen"])) {

@@ -1,5 +1,6 @@
 import { type Sql, empty, join, name, sql } from "../warehouse/sql.js";
-import { identifiers, subjects } from "../warehouse/tables/growth.js";
+import { nameOf } from "../warehouse/table.js";
+import { identifiers, merges, observations, refusals, subjects } from "../warehouse/tables/growth.js";
 import type { Told } from "./load-graph.js";
 import { type Scope, countOf, limitText } from "./scope.js";
 
@@ -24,7 +25,7 @@ async function writeObservations(scope: Scope): Promise<void> {
       ? sql`(observation_id, day) IN (SELECT (observation_id, day) FROM identity_new WHERE is_known)`
       : sql`observation_id IN (SELECT observation_id FROM identity_new WHERE is_known)`;
     await connection.run(
-      sql`/* identify: sets that turn out to have come together earlier */ DELETE FROM growth.observations WHERE ${earlier}`,
+      sql`/* identify: sets that turn out to have come together earlier */ ${dialect.deleteWhere(observations, earlier)}`,
     );
   }
   const ids = dialect.jsonObject(slots.filter((slot) => !slot.isPrevious).map((slot) => [slot.key, dialect.idText(slot.id)] as const));
@@ -50,8 +51,9 @@ async function writeSubjects(scope: Scope): Promise<number> {
   await connection.run(
     sql`/* identify: identifiers in play with their profiles before and now */ ${dialect.tempTable(
       "identity_now",
-      sql`SELECT i.*, i.entity_id AS old_id, CASE WHEN s.n IS NULL THEN i.entity_id ELSE r.identifier_id END AS new_id
-      FROM identity_ids AS i LEFT JOIN identity_result AS s ON s.n = i.n LEFT JOIN identity_ids AS r ON r.n = s.root`,
+      sql`SELECT i.*, i.entity_id AS old_id, CASE WHEN s.changed_n IS NULL THEN i.entity_id ELSE s.root_id END AS new_id
+      FROM identity_ids AS i LEFT JOIN (
+        SELECT o.n AS changed_n, r.identifier_id AS root_id FROM identity_result AS o LEFT JOIN identity_ids AS r ON r.n = o.root) AS s ON s.changed_n = i.n`,
     )}`,
   );
   await connection.run(
@@ -66,7 +68,7 @@ async function writeSubjects(scope: Scope): Promise<number> {
   );
   if ((kinds?.gone ?? 0) > 0) {
     await connection.run(
-      sql`/* identify: identifiers that no event links any more */ DELETE FROM growth.user_subjects WHERE subject_id IN (SELECT subject_id FROM identity_changes WHERE new_id IS NULL)`,
+      sql`/* identify: identifiers that no event links any more */ ${dialect.deleteWhere(subjects("user"), sql`subject_id IN (SELECT subject_id FROM identity_changes WHERE new_id IS NULL)`)}`,
     );
   }
   if ((kinds?.moved ?? 0) > 0) {
@@ -103,11 +105,15 @@ export async function writeTimes(scope: Scope): Promise<void> {
 /** What was logged of components that are replayed is told anew. */
 async function forgetLog(scope: Scope): Promise<Told> {
   const { connection } = scope;
-  const merged = sql`growth.merges WHERE loser_id IN (SELECT identifier_id FROM identity_component)`;
-  const refused = sql`growth.identity_refusals WHERE reason <> 'blocked' AND identifier_id IN (SELECT identifier_id FROM identity_component)`;
-  const before = { merges: await countOf(scope, merged), refusals: await countOf(scope, refused) };
-  if (before.merges > 0) await connection.run(sql`/* identify: merges to be told again */ DELETE FROM ${merged}`);
-  if (before.refusals > 0) await connection.run(sql`/* identify: refusals to be told again */ DELETE FROM ${refused}`);
+  const merged = sql`loser_id IN (SELECT identifier_id FROM identity_component)`;
+  const refused = sql`reason <> 'blocked' AND identifier_id IN (SELECT identifier_id FROM identity_component)`;
+  const before = {
+    merges: await countOf(scope, sql`${nameOf(merges)} WHERE ${merged}`),
+    refusals: await countOf(scope, sql`${nameOf(refusals)} WHERE ${refused}`),
+  };
+  if (before.merges > 0) await connection.run(sql`/* identify: merges to be told again */ ${scope.dialect.deleteWhere(merges, merged)}`);
+  if (before.refusals > 0)
+    await connection.run(sql`/* identify: refusals to be told again */ ${scope.dialect.deleteWhere(refusals, refused)}`);
   return before;
 }
 

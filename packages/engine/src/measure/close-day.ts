@@ -21,7 +21,7 @@ export async function closeDay(connection: Connection, project: Project, window:
   const present = new Set(
     (
       await connection.read<{ table: string }>(
-        sql`/* score tables there are */ SELECT table_name AS "table" FROM information_schema.tables WHERE table_schema = 'growth'`,
+        sql`/* score tables there are */ SELECT name AS "table" FROM ${dialect.tablesOf("growth")} AS t`,
       )
     ).map((row) => row.table),
   );

@@ -88,7 +88,7 @@ async function readScore(context: ExplainContext, entity: EntityKind, entityId: 
   const score = context.project.scores.find((candidate) => candidate.name === scoreName && candidate.entity === entity.kind);
   if (score === undefined) throw new CambiumError("NOT_FOUND", `There is no score ${scoreName} of ${entity.kind}.`);
   const row = await context.connection.first<Record<string, number | string | null>>(
-    sql`/* a score now */ SELECT s.* EXCLUDE (entity_id) FROM ${name("growth", `score_${score.name}`)} AS s WHERE s.entity_id = ${idSql(entityId)}`,
+    sql`/* a score now */ SELECT s.* FROM ${name("growth", `score_${score.name}`)} AS s WHERE s.entity_id = ${idSql(entityId)}`,
   );
   const node: Explanation = {
     title: `score ${score.name}`,

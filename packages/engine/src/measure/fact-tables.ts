@@ -4,6 +4,7 @@ import { nameOf } from "../warehouse/table.js";
 import type { TableSpec } from "../warehouse/table.js";
 import { sql } from "../warehouse/sql.js";
 import { facts, hourFacts, values } from "../warehouse/tables/growth.js";
+import { definitions } from "../warehouse/tables/ops.js";
 import type { Connection } from "../warehouse/warehouse.js";
 import { type Measure, type ScalarMeasure, columnTypeOf, isScalar, measuresOf } from "./measures.js";
 
@@ -37,7 +38,7 @@ export async function planMeasures(connection: Connection, project: Project, kin
   fresh.push(...wantedValues.filter((candidate) => !names.has(candidate.id)));
   for (const gone of [...names].filter((id) => !wantedValues.some((candidate) => candidate.id === id))) {
     await connection.run(connection.dialect.deleteWhere(values(kind), sql`measure = ${gone}`));
-    await connection.run(sql`DELETE FROM ops.definitions WHERE kind = ${valuesKind(kind)} AND name = ${gone}`);
+    await connection.run(connection.dialect.deleteWhere(definitions, sql`kind = ${valuesKind(kind)} AND name = ${gone}`));
   }
   return { kind, all, fresh };
 }

@@ -45,7 +45,7 @@ export async function fillScoreHistory(
           ),
         );
         for (const score of project.scores.filter((candidate) => candidate.entity === kind))
-          await fillScore(connection, scope, project, score, day);
+          await fillScore(connection, scope, project, score, day, done === 0);
       }
     });
     done += 1;
@@ -55,14 +55,20 @@ export async function fillScoreHistory(
 }
 
 /** A row for each entity whose score differs from the past day looked at before. */
-async function fillScore(connection: Connection, scope: EventScope, project: Project, score: Score, day: string): Promise<void> {
+async function fillScore(
+  connection: Connection,
+  scope: EventScope,
+  project: Project,
+  score: Score,
+  day: string,
+  isFirst: boolean,
+): Promise<void> {
   const { dialect } = connection;
   const before = name(`past_score_${score.name}`);
   const query = scoreQuery(scope, project, score, sql`${name(`past_${score.entity}_traits`)} AS t`);
   await connection.run(dialect.tempTable("past_score", sql`SELECT q.*, 1 AS version FROM (${query}) AS q`));
-  await connection.run(
-    sql`/* the first of the past days starts from nothing */ CREATE TEMP TABLE IF NOT EXISTS ${before} AS SELECT * FROM past_score WHERE FALSE`,
-  );
+  // The first of the past days starts from nothing.
+  if (isFirst) await connection.run(dialect.tempTable(`past_score_${score.name}`, sql`SELECT * FROM past_score WHERE FALSE`));
   const changed = sql`(SELECT n.* FROM past_score AS n LEFT JOIN ${before} AS o ON o.entity_id = n.entity_id WHERE o.entity_id IS NULL OR ${dialect.differs(sql`n.value`, sql`o.value`)}) AS changed`;
   await connection.run(insertHistory(connection, score, changed, day));
   await connection.run(dialect.tempTable(`past_score_${score.name}`, sql`SELECT * FROM past_score`));

@@ -308,8 +308,8 @@ class TraitsBuilder {
       min: () => filtered(sql`min(${value})`),
       max: () => filtered(sql`max(${value})`),
       avg: () => sql`${dialect.cast(filtered(sql`sum(${exact})`), "double")} / nullif(${filtered(sql`count(${value})`)}, 0)`,
-      any: () => sql`coalesce(bool_or(${holds}), FALSE)`,
-      all: () => sql`bool_and(${holds})`,
+      any: () => sql`coalesce(max(${holds}), FALSE)`,
+      all: () => sql`min(${holds})`,
       count: () => filtered(sql`count(*)`),
       count_where: () => filtered(sql`count(*)`),
     };

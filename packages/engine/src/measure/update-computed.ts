@@ -47,7 +47,7 @@ export async function updateComputed(
   );
   for (const gone of [...known.keys()].filter((column) => !wanted.some((each) => each.column === column))) {
     await connection.run(connection.dialect.deleteWhere(computed(entity.kind), sql`trait = ${gone}`));
-    await connection.run(sql`DELETE FROM ops.definitions WHERE kind = ${stateKind(entity.kind)} AND name = ${gone}`);
+    await connection.run(connection.dialect.deleteWhere(definitions, sql`kind = ${stateKind(entity.kind)} AND name = ${gone}`));
   }
   for (const each of wanted) {
     const fingerprint = md5Hex(canonical(each));
@@ -133,7 +133,7 @@ export function stateKind(kind: string): string {
 }
 
 async function remember(connection: Connection, kind: string, column: string, fingerprint: string, window: CycleWindow): Promise<void> {
-  await connection.run(sql`DELETE FROM ops.definitions WHERE kind = ${stateKind(kind)} AND name = ${column}`);
+  await connection.run(connection.dialect.deleteWhere(definitions, sql`kind = ${stateKind(kind)} AND name = ${column}`));
   await connection.append(definitions, [
     { kind: stateKind(kind), name: column, version: 1, fingerprint, body: "{}", since: isoOf(window.now), cycle_id: window.cycleId },
   ]);

@@ -129,13 +129,13 @@ async function insertProfileValues(connection: Connection, project: Project, ent
   const { dialect } = connection;
   const subject = entity.isGroup ? sql`e.${name(groupColumn(entity.kind))}` : sql`e.identifier_id`;
   const call = entity.isGroup ? sql`e.type = 'group' AND ${isGroupCallOf(dialect, project, entity)}` : sql`e.type = 'identify'`;
+  const calls = sql`(SELECT ${subject} AS subject_id, e.traits, e.timestamp AS happened_at, e.received_at, e.message_id
+    FROM ${events.from} AS e WHERE ${events.where} AND ${call} AND e.traits IS NOT NULL AND ${subject} IS NOT NULL) AS c`;
   await connection.run(sql`/* what identify and group calls say */
 INSERT INTO ${nameOf(profileValues(entity.kind))} (subject_id, name, value, happened_at, received_at, message_id)
 SELECT subject_id, name, value, happened_at, received_at, message_id FROM (
   SELECT c.subject_id, k.value AS name, ${dialect.jsonEntry(sql`c.traits`, sql`k.value`)} AS value, c.happened_at, c.received_at, c.message_id
-  FROM (SELECT ${subject} AS subject_id, e.traits, e.timestamp AS happened_at, e.received_at, e.message_id
-        FROM ${events.from} AS e WHERE ${events.where} AND ${call} AND e.traits IS NOT NULL AND ${subject} IS NOT NULL) AS c,
-    ${dialect.unnest(dialect.jsonKeys(sql`c.traits`), "k")}) AS said
+  FROM ${dialect.unnest(calls, dialect.jsonKeys(sql`c.traits`), "k")}) AS said
 WHERE value IS NOT NULL`);
 }
 

@@ -7,10 +7,10 @@ export type RelationType = "view" | "table";
 
 /** What stands in a schema now. */
 export async function relationsIn(connection: Connection, schema: string): Promise<Map<string, RelationType>> {
-  const rows = await connection.read<{ name: string; type: string }>(
-    sql`/* views and tables of a schema */ SELECT table_name AS name, table_type AS type FROM information_schema.tables WHERE table_schema = ${schema}`,
+  const rows = await connection.read<{ name: string; is_view: boolean }>(
+    sql`/* views and tables of a schema */ SELECT name, is_view FROM ${connection.dialect.tablesOf(schema)} AS t`,
   );
-  return new Map(rows.map((row) => [row.name, /view/i.test(row.type) ? "view" : "table"]));
+  return new Map(rows.map((row) => [row.name, row.is_view ? "view" : "table"]));
 }
 
 /** Replaces what stands under a name, whichever of the two it was. */

@@ -23,7 +23,7 @@ export function isBlocked(dialect: Dialect, blocked: readonly string[], text: Sq
   const plain = dialect.lower(sql`trim(${text})`);
   const isListed = exact.length > comparedMax ? sql`${plain} IN (${join(exact)})` : dialect.listContains(dialect.list(exact), plain);
   const listed = exact.length === 0 ? [] : [isListed];
-  return sql`(${join([sql`length(${text}) > ${identifierLengthMax}`, ...listed, ...patterns], " OR ")})`;
+  return sql`(${join([sql`${dialect.textLength(text)} > ${identifierLengthMax}`, ...listed, ...patterns], " OR ")})`;
 }
 
 /** The identifier's value, or null where the event has none that counts. */

@@ -14,7 +14,7 @@ import { updateTraits } from "../measure/update-traits.js";
 import type { EventScope, TypedProperties } from "../project/compile/event-predicate.js";
 import type { Project } from "../project/project.js";
 import { type Sql, name, sql } from "../warehouse/sql.js";
-import { cycles } from "../warehouse/tables/ops.js";
+import { cycles, touched as touchedTable } from "../warehouse/tables/ops.js";
 import { cycleEvents } from "../warehouse/tables/working.js";
 import type { Connection } from "../warehouse/warehouse.js";
 import { recordDefinitions } from "./definitions.js";
@@ -124,7 +124,7 @@ async function turn(
   const scope: EventScope = { dialect: connection.dialect, now: window.now, timezone: project.timezone, typed: options.typed ?? new Map() };
   const watch = stopwatch(options.onStep);
   const redefined = window.redefined === true;
-  await connection.run(sql`/* a new cycle touches nobody yet */ DELETE FROM ops.touched`);
+  await connection.run(sql`/* a new cycle touches nobody yet */ ${connection.dialect.deleteWhere(touchedTable, sql`TRUE`)}`);
   await closeDay(connection, project, window);
   const identity = await watch("identify", () => identify(connection, project, window));
   await watch("measure", () => updateFacts(connection, scope, project, window));

@@ -2,7 +2,7 @@ import { CambiumError } from "../base/errors.js";
 import type { Instant } from "../base/instant.js";
 import type { Project } from "../project/project.js";
 import type { Dialect } from "../warehouse/dialect.js";
-import { type Sql, name, sql } from "../warehouse/sql.js";
+import { type Sql, join, name, sql } from "../warehouse/sql.js";
 import type { Connection, Row, Warehouse } from "../warehouse/warehouse.js";
 
 /** Sessions that answers are read with; further reads wait for a free one. */
@@ -118,9 +118,9 @@ export class Reads {
   }
 
   async #readTables(): Promise<ReadonlySet<string>> {
+    const inSchema = (schema: string) => sql`SELECT concat(${`${schema}.`}, t.name) AS path FROM ${this.dialect.tablesOf(schema)} AS t`;
     const rows = await this.read<{ path: string }>(
-      sql`/* which tables exist */ SELECT concat(table_schema, '.', table_name) AS path FROM information_schema.tables
-WHERE table_schema IN ('raw', 'growth', 'ops')`,
+      sql`/* which tables exist */ ${join(["raw", "growth", "ops"].map(inSchema), " UNION ALL ")}`,
     );
     return new Set(rows.map((row) => row.path));
   }

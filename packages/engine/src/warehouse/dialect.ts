@@ -1,4 +1,4 @@
-import type { Sql, SqlValue } from "./sql.js";
+import type { Quoting, Sql } from "./sql.js";
 import type { ColumnType, TableSpec } from "./table.js";
 
 /** Names and types of the fields of a file's lines; a nested record holds a sub-object's fields. */
@@ -9,7 +9,7 @@ export type NdjsonShape = Readonly<Record<string, ColumnType | Readonly<Record<s
  * talks to: it asks for the thing it needs here, or for a capability in `supports`.
  */
 export interface Dialect {
-  readonly quoting: { name(text: string): string; value(value: SqlValue): string };
+  readonly quoting: Quoting;
   readonly supports: {
     /** Several statements commit together or not at all. */
     readonly transactions: boolean;
@@ -26,15 +26,20 @@ export interface Dialect {
   createTableAs(path: Sql, query: Sql): Sql;
   addColumn(spec: TableSpec, column: string, type: ColumnType): Sql;
   dropColumn(spec: TableSpec, column: string): Sql;
-  /** Rows of `source` (same column names) replace those with equal key, new ones are added. `source` has unique keys. */
+  /**
+   * Rows of `source` (same column names) replace those with equal key, new ones are added. `source` has unique keys. Where
+   * `columns` leaves out some of the spec's, those and all others keep their values; else it must name every column there is.
+   */
   upsert(spec: TableSpec, source: Sql, columns?: readonly string[]): Sql[];
   deleteWhere(spec: TableSpec, condition: Sql): Sql;
   /** CREATE OR REPLACE TEMP TABLE name AS query, for this connection. */
   tempTable(table: string, query: Sql): Sql;
-  /** What stands in FROM for the rows of a file on this machine; `jsonl` needs its columns named. */
-  fileRows(file: string, format: "parquet" | "jsonl", columns?: Readonly<Record<string, ColumnType>>): Sql;
-  /** Writes a query's rows to a file on this machine. */
-  exportRows(query: Sql, file: string, format: "parquet"): Sql;
+  /** Gives columns new values where a condition holds: for rare rewriting of history, where `upsert` has no key to go by. */
+  updateWhere(spec: TableSpec, values: Readonly<Record<string, Sql>>, condition: Sql): Sql;
+  /** Takes rows out of a temporary table. */
+  deleteTemp(table: string, condition: Sql): Sql;
+  /** Tables and views of a schema: rows of `name` and `is_view`. */
+  tablesOf(schema: string): Sql;
 
   /** A cast that gives null where the text does not fit. */
   tryCast(expression: Sql, type: ColumnType): Sql;
@@ -80,12 +85,6 @@ export interface Dialect {
   jsonKind(json: Sql): Sql;
   /** Is this text valid JSON, as this engine reads it? */
   jsonValid(text: Sql): Sql;
-  /**
-   * Rows of newline-delimited JSON files on the engine's machine: what stands in a FROM. A line that is no JSON gives a
-   * row of nulls, a value that does not fit gives null. The column `file` is the path as it was given.
-   */
-  ndjson(files: readonly string[], shape: NdjsonShape, lineBytesMax: number): Sql;
-
   /** The 63-bit id of a text: same numbers as `base/hash.ts`. */
   hash64(text: Sql): Sql;
   /** A 64-bit fingerprint of several columns, nulls told apart; stable as long as `fingerprintVersion` is. */
@@ -101,6 +100,9 @@ export interface Dialect {
   positionReceivedAt(position: Sql): Sql;
   positionMessageId(position: Sql): Sql;
 
+  /** Value in the next, the previous row of a window (`PARTITION BY … ORDER BY …`); null where there is none. */
+  nextOf(value: Sql, window: Sql): Sql;
+  previousOf(value: Sql, window: Sql): Sql;
   /** Value of `value` in the row where `by` is largest / smallest. */
   argMax(value: Sql, by: Sql): Sql;
   argMin(value: Sql, by: Sql): Sql;
@@ -108,14 +110,14 @@ export interface Dialect {
   quantile(value: Sql, share: number): Sql;
   /** aggregate(...) FILTER (WHERE …) */
   filtered(aggregate: Sql, condition: Sql): Sql;
-  /** Sorted distinct list of text, at most `max` items. */
+  /** Sorted distinct list of text without nulls, at most `max` items; null for none. */
   uniqueList(value: Sql, max: number): Sql;
   listLength(list: Sql): Sql;
   /** The first items of a list, at most `max`. */
   listHead(list: Sql, max: number): Sql;
   listContains(list: Sql, value: Sql): Sql;
-  /** Rows from a list column: `FROM t, <unnest(list, alias)>`; the value is `alias.value`. */
-  unnest(list: Sql, alias: string): Sql;
+  /** What stands in FROM for a row per item of a list column of `from`; the item is `alias.value`. */
+  unnest(from: Sql, list: Sql, alias: string): Sql;
   /** Regular expression match (RE2 syntax on both engines). */
   matches(text: Sql, pattern: string): Sql;
   /** Text contains, starts with, ends with, case-sensitive. */
@@ -123,6 +125,9 @@ export interface Dialect {
   startsWith(text: Sql, part: Sql): Sql;
   endsWith(text: Sql, part: Sql): Sql;
   lower(text: Sql): Sql;
+  /** In characters, as the next. */
+  textLength(text: Sql): Sql;
+  textHead(text: Sql, max: number): Sql;
   /** Null-safe inequality: true where exactly one is null or both differ. */
   differs(a: Sql, b: Sql): Sql;
 }

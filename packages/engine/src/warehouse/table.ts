@@ -14,6 +14,11 @@ export interface TableSpec {
   readonly columns: Readonly<Record<string, ColumnType | `${ColumnType}?`>>;
   /** The columns that tell rows apart. Not enforced by an index (`performance.md` measured why): writers keep it. */
   readonly key: readonly string[];
+  /**
+   * Rows are only added, several of one key may stand beside each other: facts, logs. Else the table is the current state
+   * by key, and an engine without updates may keep older rows of a key unseen until it has merged them.
+   */
+  readonly appended?: boolean;
   /** Sort order for engines that keep one; arrival order otherwise. */
   readonly order?: readonly string[];
 }

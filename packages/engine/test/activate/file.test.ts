@@ -5,6 +5,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import type { DeliveryContext, DestinationRow, RequestTrace } from "../../src/activate/destination.js";
 import { fileDestination } from "../../src/activate/destinations/file/file.js";
 import { sql } from "../../src/warehouse/sql.js";
+import { fileRows } from "../../src/warehouse/duckdb/dialect.js";
 import { testWarehouse } from "../support/warehouse.js";
 
 let warehouse: Awaited<ReturnType<typeof testWarehouse>>;
@@ -39,7 +40,7 @@ function contextFor(settings: Record<string, unknown>, more: Partial<DeliveryCon
   };
 }
 
-const open = () => fileDestination({ projectDir: folder, connect: () => warehouse.warehouse.connect() });
+const open = () => fileDestination({ projectDir: folder });
 const first = [
   row("u1", "add", { name: 'Zoë "Z", Q', tags: ["a", "b"], plan: { name: "pro" } }),
   row("u2", "add", { name: "line\nbreak", plan: { name: null } }),
@@ -82,7 +83,7 @@ test("parquet has types", async () => {
   await destination.deliver(first, context);
   await destination.deliver([...second, row("u4", "add", { name: "four", seats: 2.5 })], context);
   const file = path.join(folder, "out/people.parquet");
-  const rows = warehouse.connection.dialect.fileRows(file, "parquet");
+  const rows = fileRows(file, "parquet");
   expect(await warehouse.connection.read(sql`SELECT * FROM ${rows} ORDER BY _key`)).toEqual([
     { _key: "u2", name: "two", seats: 3, active: null },
     { _key: "u3", name: "three", seats: null, active: true },

@@ -74,7 +74,7 @@ test("a destination that never answers holds up no other one, and closing ends i
   const { connection } = warehouse;
   const silent = await recordingServer(() => undefined);
   const quick = await recordingServer(() => ({ status: 200 }));
-  const parts = destinationsBehind({ projectDir: "/nowhere", connect: () => warehouse.warehouse.connect() });
+  const parts = destinationsBehind({ projectDir: "/nowhere" });
   const project = testProject(
     [
       { name: "to_silent", from: { entity: "user" }, destination: "silent", mapping },
@@ -121,7 +121,7 @@ test("a destination that never answers holds up no other one, and closing ends i
 test("a dry run shows the exact requests that the run then sends, and keeps nothing", async () => {
   const { connection } = warehouse;
   const server = await recordingServer(() => ({ status: 200 }));
-  const parts = destinationsBehind({ projectDir: "/nowhere", connect: () => warehouse.warehouse.connect() });
+  const parts = destinationsBehind({ projectDir: "/nowhere" });
   const project = testProject(
     [{ name: "people", from: { entity: "user" }, destination: "app", mapping }],
     [{ name: "app", type: "webhook", settings: { url: server.url, headers: { "x-key": "${APP_KEY}" } }, allow: server.allow }],
@@ -155,7 +155,7 @@ test("a missing secret or a wrong one pauses the sync; its rows are tried again 
   const server = await recordingServer((request) =>
     request.headers["authorization"] === "Bearer right" ? { status: 200 } : { status: 401, body: "who are you" },
   );
-  const parts = destinationsBehind({ projectDir: "/nowhere", connect: () => warehouse.warehouse.connect() });
+  const parts = destinationsBehind({ projectDir: "/nowhere" });
   const project = testProject(
     [{ name: "people", from: { entity: "user" }, destination: "app", mapping }],
     [

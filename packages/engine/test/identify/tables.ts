@@ -4,6 +4,7 @@ import {
   entities,
   groupParents,
   identifiers,
+  identityRules,
   membershipFacts,
   memberships,
   merges,
@@ -11,6 +12,8 @@ import {
   refusals,
   subjects,
 } from "../../src/warehouse/tables/growth.js";
+import { touched } from "../../src/warehouse/tables/ops.js";
+import { events } from "../../src/warehouse/tables/raw.js";
 import { join, name } from "../../src/warehouse/sql.js";
 import type { Connection } from "../../src/warehouse/warehouse.js";
 
@@ -34,8 +37,11 @@ const identityTables: readonly TableSpec[] = [
 export async function dumpIdentity(connection: Connection): Promise<Record<string, string[]>> {
   const dump: Record<string, string[]> = {};
   for (const table of identityTables) {
-    const cells = join(columnNames(table).map((column) => sql`coalesce(CAST(${name(column)} AS VARCHAR), '-')`));
-    const rows = await connection.read<{ line: string }>(sql`SELECT concat_ws(' | ', ${cells}) AS line FROM ${nameOf(table)} ORDER BY 1`);
+    const cells = join(
+      columnNames(table).map((column) => sql`coalesce(${connection.dialect.cast(name(column), "text")}, '-')`),
+      ", ' | ', ",
+    );
+    const rows = await connection.read<{ line: string }>(sql`SELECT concat(${cells}) AS line FROM ${nameOf(table)} ORDER BY 1`);
     dump[table.table] = rows.map((row) => row.line);
   }
   return dump;
@@ -43,8 +49,6 @@ export async function dumpIdentity(connection: Connection): Promise<Record<strin
 
 /** Empties the tables and the events, so that one warehouse serves many runs. */
 export async function emptyIdentity(connection: Connection): Promise<void> {
-  for (const table of identityTables) await connection.run(sql`DELETE FROM ${nameOf(table)}`);
-  await connection.run(sql`DELETE FROM growth.identity_rules`);
-  await connection.run(sql`DELETE FROM ops.touched`);
-  await connection.run(sql`DELETE FROM raw.events`);
+  for (const table of [...identityTables, identityRules, touched, events])
+    await connection.run(connection.dialect.deleteWhere(table, sql`TRUE`));
 }

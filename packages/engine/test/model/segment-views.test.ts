@@ -79,9 +79,7 @@ test("calls appear in Segment's tables, each event in a view of its own with typ
     property("path", "Home", "text"),
   ]);
   expect(await segmentViews(connection, window(1))).toBe("built");
-  const names = await connection.read<{ name: string }>(
-    sql`SELECT table_name AS name FROM information_schema.tables WHERE table_schema = 'segment' ORDER BY 1`,
-  );
+  const names = await connection.read<{ name: string }>(sql`SELECT name FROM ${connection.dialect.tablesOf("segment")} AS t ORDER BY 1`);
   expect(names.map(({ name }) => name)).toEqual([
     "_2fa_enabled",
     "_tracks",
@@ -150,7 +148,7 @@ test("which events there are is read once: then only what was loaded since", asy
   const read = vi.spyOn(connection, "read");
   expect(await names(3)).toEqual(expect.arrayContaining(["Signed Up", "Home", "Logged Out"]));
   expect(read.mock.calls.map(([query]) => render(query, connection.dialect.quoting))).toEqual([
-    expect.stringContaining("load_id > 2 AND load_id <= 3"),
+    expect.stringMatching(/load_id > 2\S* AND load_id <= 3/),
   ]);
   vi.restoreAllMocks();
 });

@@ -5,7 +5,7 @@ import { name, sql } from "../../src/warehouse/sql.js";
 import type { Connection } from "../../src/warehouse/warehouse.js";
 import { type TestEvent, appendLoad } from "../support/events.js";
 import { testProject } from "../support/project.js";
-import { testWarehouse } from "../support/warehouse.js";
+import { hasTransactions, testWarehouse } from "../support/warehouse.js";
 
 const noon = instantOf("2026-03-10T12:00:00Z");
 const day = microsPerDay;
@@ -165,13 +165,13 @@ test("another address or mapping of a sync recomputes nobody", async () => {
       "syncs/payers.yml": `{ name: payers, from: { audience: payers }, destination: app, mapping: { ${mapping} } }`,
     });
   const project = delivering("https://example.com/a", "id: key");
-  await load(connection, project, 1, history);
+  await appendLoad(connection, project, 1, history);
   await runCycle(connection, project, { now: noon });
   const again = await runCycle(connection, delivering("https://example.com/b", "id: key, plan: plan"), { now: noon + 1000 });
   expect(again).toMatchObject({ kind: "incremental", touched: { user: 0, workspace: 0, account: 0 } });
 });
 
-test("a failing cycle leaves the last good state", async () => {
+test.runIf(hasTransactions)("a failing cycle leaves the last good state", async () => {
   open = await testWarehouse();
   const { connection } = open;
   const project = testProject(definitions);

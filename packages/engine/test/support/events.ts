@@ -4,7 +4,8 @@ import { groupIdOf } from "../../src/project/group-key.js";
 import { factIdentifier } from "../../src/project/identifier-value.js";
 import { type Project, groupKinds } from "../../src/project/project.js";
 import { groupColumn } from "../../src/warehouse/create-tables.js";
-import { join, name, sql } from "../../src/warehouse/sql.js";
+import { type Sql, join, name, sql } from "../../src/warehouse/sql.js";
+import { columnNames } from "../../src/warehouse/table.js";
 import { loads } from "../../src/warehouse/tables/ops.js";
 import { events as eventsTable } from "../../src/warehouse/tables/raw.js";
 import type { Cell, Connection } from "../../src/warehouse/warehouse.js";
@@ -33,20 +34,25 @@ export interface TestEvent {
 export async function appendEvents(connection: Connection, project: Project, events: readonly TestEvent[]): Promise<void> {
   if (events.length === 0) return;
   const { dialect } = connection;
+  const raw = events.map((event) => rowOf(event));
+  // First under a load of their own, then once more as the loader would have them.
   await connection.append(
     eventsTable,
-    events.map((event) => rowOf(event)),
+    raw.map((row) => ({ ...row, load_id: -Number(row["load_id"]) })),
   );
   const owner = factIdentifier(dialect, project.identifiers, {
     user_id: sql`e.user_id`,
     anonymous_id: sql`e.anonymous_id`,
     email: sql`e.email`,
   });
-  const groups = groupKinds(project).map((entity) => sql`${name(groupColumn(entity.kind))} = ${groupIdOf(dialect, project, entity)}`);
-  const loads = [...new Set(events.map((event) => event.load ?? 1))];
+  const groups = groupKinds(project).map((entity) => [groupColumn(entity.kind), groupIdOf(dialect, project, entity)] as const);
+  const filled = new Map<string, Sql>([["load_id", sql`-e.load_id`], ["identifier_id", owner], ...groups]);
+  const columns = [...columnNames(eventsTable), ...groups.map(([column]) => column)];
   await connection.run(
-    sql`UPDATE raw.events AS e SET ${join([sql`identifier_id = ${owner}`, ...groups])} WHERE load_id IN (${join(loads.map((load) => sql`${load}`))})`,
+    sql`INSERT INTO raw.events (${join(columns.map((column) => name(column)))})
+SELECT ${join(columns.map((column) => filled.get(column) ?? sql`e.${name(column)}`))} FROM raw.events AS e WHERE e.load_id < 0`,
   );
+  await connection.run(dialect.deleteWhere(eventsTable, sql`load_id < 0`));
 }
 
 /** A load of these events, all stored. */

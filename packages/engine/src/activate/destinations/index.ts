@@ -1,6 +1,5 @@
 import { CambiumError } from "../../base/errors.js";
 import type { DestinationDefinition } from "../../project/kinds/destination.js";
-import type { Connection } from "../../warehouse/warehouse.js";
 import type { Destination, DestinationSpec } from "../destination.js";
 import { fileDestination } from "./file/file.js";
 import { fileSpec } from "./file/spec.js";
@@ -16,8 +15,6 @@ import { webhookDestination } from "./webhook/webhook.js";
 export interface DestinationParts {
   /** The project's folder: relative paths of the file destination start there. */
   readonly projectDir: string;
-  /** A session of the warehouse, for destinations that write its file formats. */
-  readonly connect: () => Promise<Connection>;
   /** Destinations of the catalogue by slug; absent where the package is not installed. */
   readonly catalogueDestination?: ((slug: string) => Destination) | undefined;
 }

@@ -11,7 +11,7 @@ import { type CliContext, globalOptions } from "../context.js";
 import { examples } from "../examples.js";
 import { exitCodes } from "../exit-codes.js";
 import { findProject } from "../find-project.js";
-import { withLocalWarehouse } from "../open-local.js";
+import { settingsOf, withLocalWarehouse } from "../open-local.js";
 import { type ServerClient, connectTo, serverInfo } from "../server-client.js";
 
 export function register(program: Command, context: CliContext): void {
@@ -42,7 +42,7 @@ export function register(program: Command, context: CliContext): void {
 
 /** The server has the warehouse open: it is asked the same questions. */
 async function throughServer(client: ServerClient, project: Project): Promise<ModelTestResult[]> {
-  const dialect = dialectOf(project.config.warehouse.type);
+  const dialect = dialectOf(settingsOf(project));
   const results: ModelTestResult[] = [];
   for (const model of project.models) {
     for (const test of model.tests ?? []) {

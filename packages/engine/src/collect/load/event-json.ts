@@ -38,7 +38,9 @@ export class EventJson {
 
 /** `e.properties`, `e.traits` or `e.context`, however it was put together. */
 function columnOf(json: Sql): JsonColumn | undefined {
-  const text = json.parts.map((part) => ("text" in part ? part.text : "name" in part ? part.name : "")).join("");
+  const text = json.parts
+    .map((part) => ("text" in part ? part.text : "name" in part ? part.name : "schema" in part ? part.schema : ""))
+    .join("");
   return jsonColumns.find((column) => text === `e.${column}`);
 }
 

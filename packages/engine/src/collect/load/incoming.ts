@@ -9,7 +9,7 @@ import { events } from "../../warehouse/tables/raw.js";
 import { EventJson } from "./event-json.js";
 
 /** The fields of a spool line, as `spool/frame.ts` describes them. */
-const lineShape: NdjsonShape = {
+export const lineShape: NdjsonShape = {
   k: "integer",
   r: "integer",
   t: "integer",
@@ -50,16 +50,9 @@ export function eventColumns(project: Project, typed: readonly TypedProperty[]):
 
 /**
  * The lines of some segments as rows for `raw.events`, with `file` (where from), `state` (`event`, `quarantined` or
- * `broken`) and what a quarantine row needs. One pass over the files; each JSON value is parsed once.
+ * `broken`) and what a quarantine row needs. `lines` are the rows of the files in `lineShape`: one pass over them, each JSON value is parsed once.
  */
-export function incomingQuery(
-  engine: Dialect,
-  project: Project,
-  typed: readonly TypedProperty[],
-  files: readonly string[],
-  lineBytesMax: number,
-  loadId: number,
-): Sql {
+export function incomingQuery(engine: Dialect, project: Project, typed: readonly TypedProperty[], lines: Sql, loadId: number): Sql {
   const json = new EventJson(engine);
   const { dialect } = json;
   const instant = (column: string) => engine.timestampOf(name(column));
@@ -91,7 +84,7 @@ FROM (
         ${id("previousId")} AS previous_id, ${instant("r")} AS received_at, ${engine.timestampOf(sql`coalesce(t, r - (x - o), o, r)`)} AS timestamp, ${instant("o")} AS original_timestamp,
         ${instant("x")} AS sent_at, f AS time_flag, l.e.properties AS properties, l.e.traits AS traits, l.e.context AS context,
         l.e.integrations AS integrations
-      FROM ${engine.ndjson(files, lineShape, lineBytesMax)} AS l WHERE l.k IS NULL
+      FROM ${lines} AS l WHERE l.k IS NULL
     ) AS l
   ) AS e
 ) AS e`;

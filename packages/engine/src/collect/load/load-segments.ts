@@ -8,7 +8,7 @@ import { events, quarantine } from "../../warehouse/tables/raw.js";
 import type { Connection, Row } from "../../warehouse/warehouse.js";
 import { brokenLines } from "./broken-lines.js";
 import { keepFirst } from "./duplicates.js";
-import { type TypedProperty, eventColumns, incomingQuery } from "./incoming.js";
+import { type TypedProperty, eventColumns, incomingQuery, lineShape } from "./incoming.js";
 import type { MessageFilter } from "./message-filter.js";
 import { LoadMemory } from "./load-memory.js";
 import {
@@ -172,8 +172,9 @@ async function loadChecked(
   const read = async (segments: readonly CheckedSegment[]) => {
     const files = segments.map(({ file }) => file);
     const lineBytesMax = Math.max(...segments.map((segment) => segment.lineBytesMax));
-    const query = incomingQuery(connection.dialect, project, typed, files, lineBytesMax, loadId);
-    await connection.run(connection.dialect.tempTable("incoming", query));
+    await connection.withNdjson(files, lineShape, lineBytesMax, (lines) =>
+      connection.run(connection.dialect.tempTable("incoming", incomingQuery(connection.dialect, project, typed, lines, loadId))),
+    );
     return readCounts(connection);
   };
   let current = checked;

@@ -33,12 +33,13 @@ export async function typeProperty(connection: Connection, property: TypedProper
     const last = size?.last ?? 0;
     const step = Math.max(1, Math.floor((rowsAtOnce * Math.max(1, last)) / Math.max(1, size?.n ?? 0)));
     for (let from = 0; size !== undefined && size.n > 0 && from <= last; from += step) {
-      await connection.run(sql`/* back-fill a property */ UPDATE raw.events SET ${name(property.column)} = ${dialect.jsonText(sql`properties`, property.path.split("."))}
-WHERE load_id >= ${from} AND load_id < ${from + step} AND properties IS NOT NULL`);
+      const text = dialect.jsonText(sql`properties`, property.path.split("."));
+      const some = sql`load_id >= ${from} AND load_id < ${from + step} AND properties IS NOT NULL`;
+      await connection.run(sql`/* back-fill a property */ ${dialect.updateWhere(events, { [property.column]: text }, some)}`);
     }
     const at = dialect.timestamp(now);
     await connection.run(sql`/* note the column */ INSERT INTO ${nameOf(properties)} (event, property, type, ${name("column")}, seen, first_seen, last_seen, example)
-VALUES ('*', ${property.path}, 'text', ${property.column}, 0, ${at}, ${at}, NULL)`);
+SELECT '*', ${property.path}, 'text', ${property.column}, 0, ${at}, ${at}, NULL`);
   });
 }
 

@@ -69,10 +69,18 @@ export const config = z
     timezone: z.string().default("UTC"),
     warehouse: z
       .object({
-        type: z.enum(["duckdb"]).default("duckdb"),
+        type: z.enum(["duckdb", "clickhouse"]).default("duckdb"),
+        /** Embedded: the database file, and what it may use. */
         file: z.string().optional(),
         memory: z.string().optional(),
         threads: z.number().int().min(1).optional(),
+        /** A server: its HTTP address, what its databases' names begin with, who signs in (the password is in the environment). */
+        url: z.url({ protocol: /^https?$/ }).optional(),
+        prefix: z
+          .string()
+          .regex(/^[a-z][a-z0-9_]*$/)
+          .optional(),
+        user: z.string().optional(),
       })
       .strict()
       .default({ type: "duckdb" }),

@@ -35,7 +35,7 @@ export function scoreTrend(reads: Reads, score: Score, days: number): Promise<Sc
         sql`/* one score by day, carried forward */ SELECT d.day, count(h.value) * ${every} AS count, avg(h.value) AS average,
   ${quantile(0.1)} AS p10, ${quantile(0.25)} AS p25, ${quantile(0.5)} AS p50, ${quantile(0.75)} AS p75, ${quantile(0.9)} AS p90
 FROM (${dayRows}) AS d
-JOIN (SELECT day, value, lead(day) OVER (PARTITION BY entity_id ORDER BY day) AS until FROM (
+JOIN (SELECT day, value, ${dialect.nextOf(sql`day`, sql`PARTITION BY entity_id ORDER BY day`)} AS until FROM (
     SELECT entity_id, day, value FROM growth.score_history WHERE score = ${score.name}
     UNION ALL SELECT entity_id, ${dialect.day(sql`updated_at`, reads.project.timezone)} AS day, value FROM ${name("growth", table)}) AS points
   WHERE entity_id % ${every} = 0 AND entity_id IN (SELECT entity_id FROM ${name("growth", table)})) AS h

@@ -47,10 +47,10 @@ export async function buildKind(connection: Connection, project: Project, kind: 
 
 export async function readLayout(connection: Connection, project: Project, kind: string): Promise<KindLayout> {
   const traits = await connection.describe(sql`SELECT * FROM ${name("growth", `${kind}_traits`)}`);
-  const tables = await connection.read<{ table_name: string }>(
-    sql`/* read model: scores that were computed */ SELECT table_name FROM information_schema.tables WHERE table_schema = 'growth'`,
+  const tables = await connection.read<{ name: string }>(
+    sql`/* read model: scores that were computed */ SELECT name FROM ${connection.dialect.tablesOf("growth")} AS t`,
   );
-  const scores = tables.flatMap(({ table_name: table }) => (table.startsWith("score_") ? [table.slice("score_".length)] : []));
+  const scores = tables.flatMap(({ name: table }) => (table.startsWith("score_") ? [table.slice("score_".length)] : []));
   return layoutOf(project, kind, new Map(traits.map((column) => [column.name, column.type])), new Set(scores));
 }
 

@@ -8,7 +8,8 @@ import type { Gate } from "../gate.js";
 import { type Sql, join, name, render, sql } from "../sql.js";
 import { type ColumnType, type TableSpec, nameOf } from "../table.js";
 import type { Cell, Connection, Row } from "../warehouse.js";
-import { duckdbDialect } from "./dialect.js";
+import type { NdjsonShape } from "../dialect.js";
+import { duckdbDialect, readNdjson } from "./dialect.js";
 
 /** Rows up to this many travel inside the statement; more of them as a file that the engine reads itself. */
 const inlineRowsMax = 200;
@@ -146,6 +147,10 @@ export class DuckdbSession implements Connection {
     } finally {
       await rm(file, { force: true });
     }
+  }
+
+  withNdjson<T>(files: readonly string[], shape: NdjsonShape, lineBytesMax: number, work: (rows: Sql) => Promise<T>): Promise<T> {
+    return work(readNdjson(files, shape, lineBytesMax));
   }
 
   async transaction<T>(work: () => Promise<T>): Promise<T> {

@@ -20,6 +20,10 @@ function jsonPath(path: readonly string[]): string {
   return path.length === 0 ? "$" : path.map((step) => `/${step.replaceAll("~", "~0").replaceAll("/", "~1")}`).join("");
 }
 
+function quoteName(text: string): string {
+  return `"${text.replaceAll('"', '""')}"`;
+}
+
 function quoteValue(value: SqlValue): string {
   if (value === null) return "NULL";
   if (typeof value === "string") return `'${value.replaceAll("'", "''").replaceAll("\0", "")}'`;
@@ -34,7 +38,7 @@ function columnDefinition(column: string, type: string): Sql {
 }
 
 export const duckdbDialect: Dialect = {
-  quoting: { name: (text) => `"${text.replaceAll('"', '""')}"`, value: quoteValue },
+  quoting: { name: quoteName, schema: quoteName, value: quoteValue },
   supports: { transactions: true, updates: true },
 
   type: (type) => types[type],
@@ -49,14 +53,18 @@ export const duckdbDialect: Dialect = {
   dropColumn: (spec, column) => sql`ALTER TABLE ${nameOf(spec)} DROP COLUMN IF EXISTS ${name(column)}`,
   upsert: (spec, source, columns = columnNames(spec)) => upsert(spec, source, columns),
   deleteWhere: (spec, condition) => sql`DELETE FROM ${nameOf(spec)} WHERE ${condition}`,
-  fileRows: (file, format, columns = {}) =>
-    format === "parquet"
-      ? sql`read_parquet(${file})`
-      : sql`read_json(${file}, format = 'newline_delimited', maximum_object_size = 67108864, columns = {${join(Object.entries(columns).map(([column, type]) => sql`${name(column)}: ${types[type]}`))}})`,
-  exportRows: (query, file) => sql`COPY (${query}) TO ${file} (FORMAT parquet)`,
+  updateWhere: (spec, values, condition) =>
+    sql`UPDATE ${nameOf(spec)} SET ${join(Object.entries(values).map(([column, value]) => sql`${name(column)} = ${value}`))} WHERE ${condition}`,
+  deleteTemp: (table, condition) => sql`DELETE FROM ${name(table)} WHERE ${condition}`,
+  tablesOf: (schema) =>
+    sql`(SELECT table_name AS name, table_type = 'VIEW' AS is_view FROM information_schema.tables WHERE table_schema = ${schema})`,
   tempTable: (table, query) => sql`CREATE OR REPLACE TEMP TABLE ${name(table)} AS ${query}`,
 
-  tryCast: (expression, type) => sql`TRY_CAST(${expression} AS ${trustedSql(types[type])})`,
+  // Only the type with a zone minds an offset in the text; the session's zone is UTC.
+  tryCast: (expression, type) =>
+    type === "timestamp"
+      ? sql`CAST(TRY_CAST(${expression} AS TIMESTAMPTZ) AS TIMESTAMP)`
+      : sql`TRY_CAST(${expression} AS ${trustedSql(types[type])})`,
   cast: (expression, type) => sql`CAST(${expression} AS ${trustedSql(types[type])})`,
   timestamp: (instant) => sql`make_timestamp(${Math.round(instant)})`,
   timestampOf: (micros) => sql`make_timestamp(${micros})`,
@@ -84,8 +92,6 @@ export const duckdbDialect: Dialect = {
   jsonKind: (json) => sql`(CASE json_type(${json}) WHEN 'VARCHAR' THEN 'text' WHEN 'OBJECT' THEN 'object' WHEN 'ARRAY' THEN 'list'
   WHEN 'BOOLEAN' THEN 'boolean' WHEN 'NULL' THEN 'null' ELSE 'number' END)`,
   jsonValid: (text) => sql`json_valid(${text})`,
-  ndjson: (files, shape, lineBytesMax) => sql`read_json([${join(files.map((file) => sql`${file}`))}], format = 'newline_delimited',
-  columns = {${ndjsonColumns(shape)}}, ignore_errors = true, filename = 'file', maximum_object_size = ${lineBytesMax})`,
 
   hash64: (text) => sql`CAST(md5_number_lower(${text}) >> 1 AS BIGINT)`,
   fingerprint: (columns) => sql`CAST(hash(${join(columns)}) >> 1 AS BIGINT)`,
@@ -99,22 +105,39 @@ export const duckdbDialect: Dialect = {
   positionReceivedAt: (position) => sql`(${position}).received`,
   positionMessageId: (position) => sql`(${position}).id`,
 
+  nextOf: (value, window) => sql`lead(${value}) OVER (${window})`,
+  previousOf: (value, window) => sql`lag(${value}) OVER (${window})`,
   argMax: (value, by) => sql`arg_max(${value}, ${by})`,
   argMin: (value, by) => sql`arg_min(${value}, ${by})`,
   quantile: (value, share) => sql`quantile_cont(${value}, ${share})`,
   filtered: (aggregate, condition) => sql`${aggregate} FILTER (WHERE ${condition})`,
-  uniqueList: (value, max) => sql`list_slice(list_sort(list(DISTINCT ${value})), 1, ${max})`,
+  uniqueList: (value, max) => sql`list_slice(list_sort(list(DISTINCT ${value}) FILTER (WHERE ${value} IS NOT NULL)), 1, ${max})`,
   listHead: (list, max) => sql`list_slice(${list}, 1, ${max})`,
   listLength: (list) => sql`len(${list})`,
   listContains: (list, value) => sql`list_contains(${list}, ${value})`,
-  unnest: (list, alias) => sql`unnest(${list}) AS ${name(alias)}(value)`,
+  unnest: (from, list, alias) => sql`${from}, unnest(${list}) AS ${name(alias)}(value)`,
   matches: (text, pattern) => sql`regexp_matches(${text}, ${pattern})`,
   contains: (text, part) => sql`contains(${text}, ${part})`,
   startsWith: (text, part) => sql`starts_with(${text}, ${part})`,
   endsWith: (text, part) => sql`ends_with(${text}, ${part})`,
   lower: (text) => sql`lower(${text})`,
+  textLength: (text) => sql`length(${text})`,
+  textHead: (text, max) => sql`left(${text}, ${max})`,
   differs: (a, b) => sql`${a} IS DISTINCT FROM ${b}`,
 };
+
+/** The engine reads the files itself: in C++, on all cores, several times faster than rows made in JavaScript. */
+export function readNdjson(files: readonly string[], shape: NdjsonShape, lineBytesMax: number): Sql {
+  return sql`read_json([${join(files.map((file) => sql`${file}`))}], format = 'newline_delimited',
+  columns = {${ndjsonColumns(shape)}}, ignore_errors = true, filename = 'file', maximum_object_size = ${lineBytesMax})`;
+}
+
+/** Rows of a file in FROM. */
+export function fileRows(file: string, format: "parquet" | "jsonl", columns: Readonly<Record<string, ColumnType>> = {}): Sql {
+  if (format === "parquet") return sql`read_parquet(${file})`;
+  const typed = join(Object.entries(columns).map(([column, type]) => sql`${name(column)}: ${types[type]}`));
+  return sql`read_json(${file}, format = 'newline_delimited', maximum_object_size = 67108864, columns = {${typed}})`;
+}
 
 function ndjsonColumns(shape: NdjsonShape): Sql {
   const typeOf = (type: NdjsonShape[string]): string =>

@@ -145,6 +145,7 @@ export const facts = (kind: string) =>
     purpose: `measures per ${kind} subject and day`,
     columns: { subject_id: "integer", via: "integer", bucket: "date" },
     key: ["subject_id", "via", "bucket"],
+    appended: true,
   });
 
 export const hourFacts = (kind: string) =>
@@ -154,6 +155,7 @@ export const hourFacts = (kind: string) =>
     purpose: `measures per ${kind} subject and hour, for windows given in hours`,
     columns: { subject_id: "integer", via: "integer", bucket: "timestamp" },
     key: ["subject_id", "via", "bucket"],
+    appended: true,
   });
 
 export const values = (kind: string) =>
@@ -163,6 +165,7 @@ export const values = (kind: string) =>
     purpose: `how often each value of a property was seen, per ${kind} subject and day`,
     columns: { subject_id: "integer", via: "integer", measure: "text", bucket: "date", value: "text", n: "integer" },
     key: ["subject_id", "via", "measure", "bucket", "value"],
+    appended: true,
   });
 
 export const profileValues = (kind: string) =>
@@ -172,6 +175,7 @@ export const profileValues = (kind: string) =>
     purpose: `what identify and group calls said about each ${kind} subject; the newest by (timestamp, received_at, message_id) holds`,
     columns: { subject_id: "integer", name: "text", value: "json", happened_at: "timestamp", received_at: "timestamp", message_id: "text" },
     key: ["subject_id", "name", "message_id"],
+    appended: true,
   });
 
 export const computed = (kind: string) =>
@@ -236,6 +240,7 @@ export const audienceChanges = defineTable({
     held_out: "boolean",
   },
   key: ["change_id"],
+  appended: true,
 });
 
 export const audienceSizes = defineTable({
@@ -264,6 +269,7 @@ export const changes = defineTable({
   purpose: "entities whose traits, scores or audiences a cycle changed, with the event that caused it",
   columns: { cycle_id: "integer", kind: "text", entity_id: "integer", reason: "text", message_id: "text?" },
   key: ["cycle_id", "kind", "entity_id"],
+  appended: true,
 });
 
 export const growthTables = [

@@ -82,6 +82,7 @@ export const touched = defineTable({
     message_id: "text?",
   },
   key: ["kind", "entity_id", "reason"],
+  appended: true,
 });
 
 export const properties = defineTable({
@@ -257,6 +258,7 @@ export const deliveries = defineTable({
     fingerprint: "integer?",
   },
   key: ["sync", "run_id", "key"],
+  appended: true,
 });
 
 export const requests = defineTable({
@@ -279,6 +281,7 @@ export const requests = defineTable({
     error: "text?",
   },
   key: ["request_id"],
+  appended: true,
 });
 
 export const opsTables = [

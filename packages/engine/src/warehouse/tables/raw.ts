@@ -37,6 +37,7 @@ export const events = defineTable({
     integrations: "json?",
   },
   key: ["message_id"],
+  appended: true,
   order: ["load_id"],
 });
 
@@ -57,6 +58,7 @@ export const quarantine = defineTable({
     body: "text?",
   },
   key: ["segment", "line"],
+  appended: true,
 });
 
 export const rawTables = [events, quarantine];

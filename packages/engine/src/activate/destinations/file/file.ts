@@ -4,7 +4,6 @@ import path from "node:path";
 import { CambiumError, messageOf } from "../../../base/errors.js";
 import { hash64 } from "../../../base/hash.js";
 import { isoOf } from "../../../base/instant.js";
-import type { Connection } from "../../../warehouse/warehouse.js";
 import type { DeliveryContext, Destination, DestinationRow, RowOutcome } from "../../destination.js";
 import { turns } from "../../turns.js";
 import { csvFormat } from "./csv.js";
@@ -17,8 +16,8 @@ import { fileSpec } from "./spec.js";
  * Rows as CSV, JSON lines or Parquet files. A file is complete or not there: it is written beside its place, forced to
  * disk and renamed. Keeping one file costs its whole length at each delivery: beyond a million rows add files of changes.
  */
-export function fileDestination(parts: { readonly projectDir: string; readonly connect: () => Promise<Connection> }): Destination {
-  const formats: Readonly<Record<string, FileFormat>> = { csv: csvFormat, jsonl: jsonlFormat, parquet: parquetFormat(parts.connect) };
+export function fileDestination(parts: { readonly projectDir: string }): Destination {
+  const formats: Readonly<Record<string, FileFormat>> = { csv: csvFormat, jsonl: jsonlFormat, parquet: parquetFormat };
   const byFile = new Map<string, ReturnType<typeof turns>>();
   const inTurn = (file: string) => {
     const known = byFile.get(file) ?? turns();

@@ -1,52 +1,31 @@
 import { rm } from "node:fs/promises";
-import { sql } from "../../../warehouse/sql.js";
+import path from "node:path";
+import { readParquet, writeParquet } from "../../../warehouse/duckdb/parquet.js";
 import type { ColumnType } from "../../../warehouse/table.js";
-import type { Connection } from "../../../warehouse/warehouse.js";
 import { flatten } from "./csv.js";
 import type { FileFormat, FileRow } from "./format.js";
 import { jsonlFormat } from "./jsonl.js";
 
 /**
- * Parquet through the warehouse, which reads and writes the format itself. Column types come from the values: numbers,
- * booleans, else text. Nested fields become `a.b` columns.
+ * Parquet, beside the warehouse. Column types come from the values: numbers, booleans, else text. Nested fields become
+ * `a.b` columns.
  */
-export function parquetFormat(connect: () => Promise<Connection>): FileFormat {
-  return {
-    ending: "parquet",
-    async *read(file) {
-      const connection = await connect();
-      try {
-        yield* flattened(
-          connection.batches(sql`/* rows of a delivered file */ SELECT * FROM ${connection.dialect.fileRows(file, "parquet")}`),
-        );
-      } finally {
-        await connection.close();
-      }
-    },
-    async write(file, rows) {
-      const columns = new Map<string, ColumnType>();
-      const lines = `${file}.jsonl`;
-      const connection = await connect();
-      try {
-        await jsonlFormat.write(lines, noting(rows, columns));
-        await connection.run(
-          connection.dialect.exportRows(
-            sql`SELECT * FROM ${connection.dialect.fileRows(lines, "jsonl", Object.fromEntries(columns))}`,
-            file,
-            "parquet",
-          ),
-        );
-      } finally {
-        await connection.close();
-        await rm(lines, { force: true });
-      }
-    },
-  };
-}
-
-async function* flattened(batches: AsyncIterable<FileRow[]>): AsyncGenerator<FileRow> {
-  for await (const batch of batches) yield* batch;
-}
+export const parquetFormat: FileFormat = {
+  ending: "parquet",
+  async *read(file) {
+    for await (const batch of readParquet(file, path.dirname(file))) yield* batch;
+  },
+  async write(file, rows) {
+    const columns = new Map<string, ColumnType>();
+    const lines = `${file}.jsonl`;
+    try {
+      await jsonlFormat.write(lines, noting(rows, columns));
+      await writeParquet(lines, Object.fromEntries(columns), file, path.dirname(file));
+    } finally {
+      await rm(lines, { force: true });
+    }
+  },
+};
 
 async function* noting(rows: AsyncIterable<FileRow>, columns: Map<string, ColumnType>): AsyncGenerator<FileRow> {
   const empty = new Set<string>();

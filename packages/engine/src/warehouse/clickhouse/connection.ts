@@ -1,0 +1,220 @@
+import { createReadStream } from "node:fs";
+import { CambiumError } from "../../base/errors.js";
+import type { Dialect, NdjsonShape } from "../dialect.js";
+import { type Sql, join, name, render, sql } from "../sql.js";
+import { type TableSpec, nameOf } from "../table.js";
+import type { Cell, Connection, Row } from "../warehouse.js";
+import { nameColumns } from "./column-names.js";
+import { linesAs } from "./json.js";
+import { qualifyTemporary } from "./mutations.js";
+import type { Server, StatementOptions } from "./server.js";
+import type { Terms } from "./terms.js";
+import { bare, portableType } from "./types.js";
+
+/** Rows that are turned into text at a time while they are sent. */
+const rowsAtOnce = 1_000;
+const stagedAtOnce = 50_000;
+const batchRows = 2_048;
+/** ClickHouse's code for a database that is not there. */
+const unknownDatabase = 81;
+
+/**
+ * One session: its temporary tables are tables of a database of its own, which is the default of its statements and goes
+ * with it. HTTP sessions of the server would bind it to one replica's memory and break on every reconnection.
+ */
+export class ClickhouseSession implements Connection {
+  readonly dialect: Dialect;
+  #server: Server;
+  #terms: Terms;
+  #scratch: string;
+  #files = 0;
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(server: Server, terms: Terms, dialect: Dialect, scratch: string) {
+    this.#server = server;
+    this.#terms = terms;
+    this.dialect = dialect;
+    this.#scratch = scratch;
+  }
+
+  async run(statement: Sql): Promise<number> {
+    const text = this.#text(statement);
+    return this.#inTurn(async () => this.#server.run(text, await this.#writing()));
+  }
+
+  async read<T = Row>(query: Sql): Promise<T[]> {
+    const text = this.#text(query);
+    return this.#inTurn(async () => {
+      const all: T[] = [];
+      for await (const { columns, rows } of this.#server.rows(text, this.#reading())) {
+        for (const row of rows) all.push(rowOf(columns, row) as T);
+      }
+      return all;
+    });
+  }
+
+  async first<T = Row>(query: Sql): Promise<T | undefined> {
+    return (await this.read<T>(query))[0];
+  }
+
+  async describe(query: Sql): Promise<{ name: string; type: string }[]> {
+    const rows = await this.read<{ name: string; type: string }>(sql`DESCRIBE TABLE (${query})`);
+    return rows.map((row) => ({ name: row.name, type: portableType(row.type) }));
+  }
+
+  async *batches<T = Row>(query: Sql, batchRowsMax = batchRows): AsyncIterable<T[]> {
+    let batch: T[] = [];
+    for await (const { columns, rows } of this.#server.rows(this.#text(query), this.#reading())) {
+      for (const row of rows) {
+        batch.push(rowOf(columns, row) as T);
+        if (batch.length < batchRowsMax) continue;
+        yield batch;
+        batch = [];
+      }
+    }
+    if (batch.length > 0) yield batch;
+  }
+
+  async columns(query: Sql): Promise<Record<string, Cell[]>> {
+    const text = this.#text(query);
+    return this.#inTurn(async () => {
+      const found: Record<string, Cell[]> = {};
+      for await (const { columns, rows } of this.#server.rows(text, this.#reading())) {
+        columns.forEach((column, index) => {
+          const values = (found[column.name] ??= []);
+          for (const row of rows) values.push(row[index] ?? null);
+        });
+      }
+      return found;
+    });
+  }
+
+  async integers(query: Sql): Promise<BigInt64Array> {
+    const [column] = await this.read<{ name: string; type: string }>(sql`DESCRIBE TABLE (${query})`);
+    if (column === undefined || !/^U?Int(8|16|32|64)$/.test(bare(column.type)))
+      throw new CambiumError("WAREHOUSE_FAILED", `one column of whole numbers is wanted, not ${column?.type ?? "none"}`);
+    const whole = sql`SELECT toInt64(assumeNotNull(${name(column.name)})) AS ${name(column.name)} FROM (${query}) AS q`;
+    const text = this.#text(column.type === "Int64" ? query : whole);
+    const bytes = await this.#inTurn(() => this.#server.bytes(text, "RowBinary", this.#reading()));
+    return new BigInt64Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength));
+  }
+
+  async append(table: TableSpec, rows: readonly Row[]): Promise<void> {
+    if (rows.length === 0) return;
+    const present = [...new Set(rows.flatMap((row) => Object.keys(row)))];
+    const jsons = new Set(present.filter((column) => table.columns[column]?.startsWith("json")));
+    const into = this.#text(sql`INSERT INTO ${nameOf(table)} (${join(present.map((column) => name(column)))})`);
+    await this.#inTurn(async () => this.#server.insert(into, "JSONCompactEachRow", linesOf(rows, present, jsons), await this.#writing()));
+  }
+
+  async stage(table: string, columns: Readonly<Record<string, ArrayLike<number>>>): Promise<void> {
+    const shape = join(Object.keys(columns).map((column) => sql`${name(column)} Int64`));
+    await this.run(sql`CREATE OR REPLACE TABLE ${name(table)} (${shape}) ENGINE = Memory`);
+    const data = Object.values(columns);
+    const rows = data[0]?.length ?? 0;
+    if (rows === 0) return;
+    const into = this.#text(sql`INSERT INTO ${name(table)}`);
+    await this.#inTurn(() => this.#server.insert(into, "RowBinary", wholeNumbers(data, rows), this.#reading()));
+  }
+
+  async withNdjson<T>(files: readonly string[], shape: NdjsonShape, _lineBytesMax: number, work: (rows: Sql) => Promise<T>): Promise<T> {
+    const table = name(`uploaded_lines_${(this.#files += 1)}`);
+    await this.run(
+      sql`/* lines of files, with the name of each */ CREATE OR REPLACE TABLE ${table} (line String, file String DEFAULT getSetting('log_comment')) ENGINE = Memory`,
+    );
+    try {
+      const into = this.#text(sql`INSERT INTO ${table} (line)`);
+      for (const file of files) {
+        await this.#inTurn(() =>
+          this.#server.insert(into, "LineAsString", createReadStream(file), { database: this.#scratch, comment: file }),
+        );
+      }
+      return await work(linesAs(table, shape));
+    } finally {
+      await this.run(sql`DROP TABLE IF EXISTS ${table}`);
+    }
+  }
+
+  /** Statements take effect one by one here; every step is made to be repeated (docs/decisions/013). */
+  async transaction<T>(work: () => Promise<T>): Promise<T> {
+    return work();
+  }
+
+  /** Makes the session's database. */
+  async open(): Promise<void> {
+    await this.#server.run(this.#text(sql`CREATE DATABASE IF NOT EXISTS ${name(this.#scratch)}`));
+  }
+
+  async close(): Promise<void> {
+    await this.#last.catch(() => undefined);
+    await this.#server.run(this.#text(sql`DROP DATABASE IF EXISTS ${name(this.#scratch)} SYNC`));
+  }
+
+  #text(statement: Sql): string {
+    return qualifyTemporary(nameColumns(render(statement, this.dialect.quoting)), this.#scratch);
+  }
+
+  #reading(): StatementOptions {
+    return { database: this.#scratch };
+  }
+
+  async #writing(): Promise<StatementOptions> {
+    return { database: this.#scratch, comment: await this.#terms.next() };
+  }
+
+  /** One statement at a time, in order. A session whose database was cleared away after days of rest gets it back. */
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const mine = this.#last.then(async () => {
+      try {
+        return await work();
+      } catch (thrown) {
+        if (
+          !(thrown instanceof CambiumError) ||
+          thrown.details["engineCode"] !== unknownDatabase ||
+          !thrown.message.includes(this.#scratch)
+        )
+          throw thrown;
+        await this.open();
+        return work();
+      }
+    });
+    this.#last = mine.catch(() => undefined);
+    return mine;
+  }
+}
+
+function rowOf(columns: readonly { name: string }[], values: readonly Cell[]): Row {
+  const row: Row = {};
+  columns.forEach((column, index) => {
+    row[column.name] = values[index] ?? null;
+  });
+  return row;
+}
+
+/** JSON columns hold JSON's text: what is not text yet becomes it. */
+function* linesOf(rows: readonly Row[], columns: readonly string[], jsons: ReadonlySet<string>): Iterable<string> {
+  for (let start = 0; start < rows.length; start += rowsAtOnce) {
+    let text = "";
+    for (const row of rows.slice(start, start + rowsAtOnce)) {
+      const cells = columns.map((column) => {
+        const cell = row[column] ?? null;
+        return jsons.has(column) && cell !== null && typeof cell !== "string" ? JSON.stringify(cell) : cell;
+      });
+      text += `${JSON.stringify(cells)}\n`;
+    }
+    yield text;
+  }
+}
+
+/** Rows of 64-bit whole numbers, in pieces of bounded size. */
+function* wholeNumbers(data: readonly ArrayLike<number>[], rows: number): Iterable<Buffer> {
+  for (let start = 0; start < rows; start += stagedAtOnce) {
+    const end = Math.min(rows, start + stagedAtOnce);
+    const numbers = new BigInt64Array((end - start) * data.length);
+    let at = 0;
+    for (let row = start; row < end; row += 1) {
+      for (const column of data) numbers[at++] = BigInt(column[row] as number);
+    }
+    yield Buffer.from(numbers.buffer);
+  }
+}

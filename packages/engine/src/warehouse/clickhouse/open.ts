@@ -1,0 +1,56 @@
+import { mkdir } from "node:fs/promises";
+import { CambiumError } from "../../base/errors.js";
+import { Gate } from "../gate.js";
+import type { Warehouse } from "../warehouse.js";
+import { ClickhouseSession } from "./connection.js";
+import { clickhouseDialect } from "./dialect.js";
+import { answerQuery } from "./query.js";
+import { dropLeftovers, scratchName } from "./scratch.js";
+import { Server } from "./server.js";
+import { openShadow } from "./shadow.js";
+import { Terms } from "./terms.js";
+
+export interface ClickhouseSettings {
+  /** `http://host:8123`, or https. */
+  readonly url: string;
+  readonly user?: string | undefined;
+  readonly password?: string | undefined;
+  /** Before the names of databases, so that several projects share a server: `shop_` makes `shop_raw`, `shop_growth`, … */
+  readonly prefix?: string | undefined;
+  readonly scratchDir: string;
+}
+
+/** Statements at once over all sessions; the server has its own limits, this one keeps a burst of readers polite. */
+const statementsMax = 8;
+
+/** Opens a warehouse on a ClickHouse server or cluster. */
+export async function openClickhouse(settings: ClickhouseSettings): Promise<Warehouse> {
+  const prefix = settings.prefix ?? "";
+  if (!/^\w*$/.test(prefix))
+    throw new CambiumError("PROJECT_INVALID", `a prefix of databases has letters, digits and _ only, not ${prefix}`);
+  await mkdir(settings.scratchDir, { recursive: true });
+  const { url, user = "default", password = "" } = settings;
+  const server = new Server({ url, user, password }, new Gate(statementsMax));
+  const dialect = clickhouseDialect(prefix);
+  const terms = new Terms(server, dialect);
+  try {
+    await dropLeftovers(server, dialect, prefix);
+  } catch (thrown) {
+    await server.close();
+    throw thrown;
+  }
+  return {
+    dialect,
+    scratchDir: settings.scratchDir,
+    async connect() {
+      const session = new ClickhouseSession(server, terms, dialect, scratchName(prefix, "session"));
+      await session.open();
+      return session;
+    },
+    shadow: () => openShadow(server, terms, prefix),
+    query: (text, limits) => answerQuery(server, dialect, text, limits),
+    // The server merges by itself.
+    checkpoint: () => Promise.resolve(),
+    close: () => server.close(),
+  };
+}

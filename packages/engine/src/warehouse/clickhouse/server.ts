@@ -1,0 +1,152 @@
+import { Readable } from "node:stream";
+import { buffer } from "node:stream/consumers";
+import { type ClickHouseClient, ClickHouseError, createClient } from "@clickhouse/client";
+import { CambiumError, messageOf } from "../../base/errors.js";
+import type { Gate } from "../gate.js";
+import type { Cell } from "../warehouse.js";
+import { sessionSettings } from "./settings.js";
+import { cellReader } from "./types.js";
+
+/**
+ * Statements to a ClickHouse server over HTTP, with errors as ours. Every statement is a request of its own: nothing is
+ * kept on the server between two of them but tables, so any replica behind a balancer may answer reads.
+ */
+
+export interface ServerSettings {
+  readonly url: string;
+  readonly user: string;
+  readonly password: string;
+}
+
+/** Beside the session's settings: the writer's statement number (or what else `log_comment` carries), the default database. */
+export interface StatementOptions {
+  readonly database?: string | undefined;
+  readonly comment?: string | undefined;
+  readonly settings?: Readonly<Record<string, string | number>>;
+}
+
+export interface ResultColumn {
+  readonly name: string;
+  readonly type: string;
+}
+
+/** A statement of a full recompute may take long; a server that is gone is noticed by the connection. */
+const requestMillisMax = 3_600_000;
+const connectionsMax = 32;
+const errorSqlMax = 20_000;
+
+export class Server {
+  #client: ClickHouseClient;
+  #gate: Gate;
+
+  constructor(settings: ServerSettings, gate: Gate) {
+    this.#gate = gate;
+    this.#client = createClient({
+      url: settings.url,
+      username: settings.user,
+      password: settings.password,
+      application: "cambium",
+      request_timeout: requestMillisMax,
+      max_open_connections: connectionsMax,
+      clickhouse_settings: sessionSettings,
+      compression: { request: false, response: false },
+      log: { level: 127 },
+    });
+  }
+
+  /** Resolves when the statement is done, with the number of rows it wrote where the server says. */
+  async run(statement: string, options: StatementOptions = {}): Promise<number> {
+    return this.#pass(statement, async () => {
+      const { summary } = await this.#client.command({ query: statement, ...parameters(options, { wait_end_of_query: 1 }) });
+      return Number(summary?.written_rows ?? 0);
+    });
+  }
+
+  /** A result of any size as columns and batches of rows, as they come. */
+  async *rows(query: string, options: StatementOptions = {}): AsyncGenerator<{ columns: ResultColumn[]; rows: Cell[][] }> {
+    const result = await this.#pass(query, () =>
+      this.#client.query({ query, format: "JSONCompactEachRowWithNamesAndTypes", ...parameters(options) }),
+    );
+    let names: string[] | undefined;
+    let columns: ResultColumn[] | undefined;
+    let readers: ((value: unknown) => Cell)[] = [];
+    try {
+      for await (const batch of result.stream<unknown[]>()) {
+        const rows: Cell[][] = [];
+        for (const row of batch) {
+          const values = row.json<unknown[]>();
+          if (names === undefined) names = values.map(String);
+          else if (columns === undefined) {
+            columns = values.map((type, index) => ({ name: names?.[index] ?? "", type: String(type) }));
+            readers = columns.map(({ type }) => cellReader(type));
+          } else rows.push(values.map((value, index) => (readers[index] as (value: unknown) => Cell)(value)));
+        }
+        if (columns !== undefined) yield { columns, rows };
+      }
+    } catch (thrown) {
+      throw failure(query, thrown);
+    } finally {
+      result.close();
+    }
+  }
+
+  /** A result in a binary format, whole. */
+  async bytes(query: string, format: string, options: StatementOptions = {}): Promise<Buffer> {
+    return this.#pass(query, async () => {
+      const { stream } = await this.#client.exec({ query: `${query}\nFORMAT ${format}`, ...parameters(options, { wait_end_of_query: 1 }) });
+      return buffer(stream);
+    });
+  }
+
+  /** Sends rows in a format; `into` is the statement up to it. */
+  async insert(
+    into: string,
+    format: string,
+    rows: AsyncIterable<Buffer | string> | Iterable<Buffer | string>,
+    options: StatementOptions = {},
+  ): Promise<void> {
+    const query = `${into} FORMAT ${format}`;
+    await this.#pass(query, async () => {
+      const { stream } = await this.#client.exec({
+        query,
+        values: Readable.from(rows, { objectMode: false }),
+        ...parameters(options, { wait_end_of_query: 1 }),
+      });
+      await buffer(stream);
+    });
+  }
+
+  close(): Promise<void> {
+    return this.#client.close();
+  }
+
+  async #pass<T>(statement: string, work: () => Promise<T>): Promise<T> {
+    return this.#gate.pass(async () => {
+      try {
+        return await work();
+      } catch (thrown) {
+        throw failure(statement, thrown);
+      }
+    });
+  }
+}
+
+function parameters(options: StatementOptions, more: Readonly<Record<string, string | number>> = {}) {
+  return {
+    clickhouse_settings: {
+      ...more,
+      ...options.settings,
+      ...(options.comment !== undefined && { log_comment: options.comment }),
+      ...(options.database !== undefined && { database: options.database }),
+    },
+  };
+}
+
+function failure(statement: string, thrown: unknown): CambiumError {
+  if (thrown instanceof CambiumError) return thrown;
+  const details = {
+    sql: statement.slice(0, errorSqlMax),
+    ...(thrown instanceof ClickHouseError && { engineCode: Number(thrown.code), engineType: thrown.type }),
+  };
+  return new CambiumError("WAREHOUSE_FAILED", messageOf(thrown), { cause: thrown, details });
+}

@@ -1,0 +1,62 @@
+import { type Sql, join, name, sql, trustedSql } from "../sql.js";
+import { type TableSpec, columnNames, nameOf } from "../table.js";
+import { columnTypeOf } from "./types.js";
+
+/**
+ * Tables and how their rows change. Rows that are only added stand in a MergeTree. Current state stands in a
+ * ReplacingMergeTree: a change adds the row's new version, a removal adds a version that is gone, and reads see the newest
+ * of each key (`final` in `settings.ts`). The version is the writer's statement number, which every statement carries in
+ * `log_comment`: so a row that an older writer adds late never covers a younger one (see `terms.ts`).
+ */
+
+/** Carried by every statement that writes; see `connection.ts`. */
+const versionOfStatement = sql`toUInt64OrZero(getSetting('log_comment'))`;
+
+export function createTable(spec: TableSpec): Sql[] {
+  const columns = Object.entries(spec.columns).map(([column, type]) => sql`${name(column)} ${trustedSql(columnTypeOf(type))}`);
+  const isState = spec.appended !== true;
+  const hidden = isState
+    ? [sql`_gone UInt8 EPHEMERAL 0`, sql`_version UInt64 MATERIALIZED ${versionOfStatement}`, sql`_deleted UInt8 MATERIALIZED _gone`]
+    : [];
+  const order = join((isState ? spec.key : (spec.order ?? spec.key)).map((column) => name(column)));
+  return [
+    sql`CREATE DATABASE IF NOT EXISTS ${schemaOf(spec)}`,
+    sql`CREATE TABLE IF NOT EXISTS ${nameOf(spec)} (${join([...columns, ...hidden])})
+ENGINE = ${isState ? sql`ReplacingMergeTree(_version, _deleted)` : sql`MergeTree`} ORDER BY (${order}) COMMENT ${spec.purpose}`,
+  ];
+}
+
+function schemaOf(spec: TableSpec): Sql {
+  return { parts: nameOf(spec).parts.slice(0, 1) };
+}
+
+export function upsert(spec: TableSpec, source: Sql, columns: readonly string[] = columnNames(spec)): Sql[] {
+  const names = join(columns.map((column) => name(column)));
+  if (columnNames(spec).every((column) => columns.includes(column))) {
+    return [sql`INSERT INTO ${nameOf(spec)} (${names}) SELECT ${names} FROM (${source}) AS s`];
+  }
+  const on = join(
+    spec.key.map((column) => sql`t.${name(column)} = s.${name(column)}`),
+    " AND ",
+  );
+  const replaced = join(columns.map((column) => sql`s.${name(column)} AS ${name(column)}`));
+  return [sql`INSERT INTO ${nameOf(spec)} SELECT t.* REPLACE (${replaced}) FROM ${nameOf(spec)} AS t RIGHT JOIN (${source}) AS s ON ${on}`];
+}
+
+export function deleteWhere(spec: TableSpec, condition: Sql): Sql {
+  if (spec.appended === true)
+    return isAll(condition) ? sql`TRUNCATE TABLE ${nameOf(spec)}` : sql`DELETE FROM ${nameOf(spec)} WHERE ${condition}`;
+  const key = join(spec.key.map((column) => name(column)));
+  return sql`INSERT INTO ${nameOf(spec)} (${key}, _gone) SELECT ${key}, 1 FROM ${nameOf(spec)} WHERE ${condition}`;
+}
+
+function isAll({ parts }: Sql): boolean {
+  return parts.every((part) => "text" in part && /^\s*TRUE\s*$/i.test(part.text));
+}
+
+export function updateWhere(spec: TableSpec, values: Readonly<Record<string, Sql>>, condition: Sql): Sql {
+  const set = join(Object.entries(values).map(([column, value]) => sql`${name(column)} = ${value}`));
+  if (spec.appended === true) return sql`ALTER TABLE ${nameOf(spec)} UPDATE ${set} WHERE ${condition}`;
+  const replaced = join(Object.entries(values).map(([column, value]) => sql`${value} AS ${name(column)}`));
+  return sql`INSERT INTO ${nameOf(spec)} SELECT t.* REPLACE (${replaced}) FROM (SELECT * FROM ${nameOf(spec)} WHERE ${condition}) AS t`;
+}

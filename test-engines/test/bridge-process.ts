@@ -1,0 +1,43 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { fileURLToPath } from "node:url";
+
+/** A ClickHouse engine of its own, as a child process; see `bridge.mjs`. */
+export interface Bridge {
+  readonly url: string;
+  readonly pid: number;
+  stop(): Promise<void>;
+}
+
+const program = fileURLToPath(new URL("../bridge.mjs", import.meta.url));
+
+export async function startBridge(options: { readonly data?: string; readonly password?: string } = {}): Promise<Bridge> {
+  const more = [
+    ...(options.data === undefined ? [] : ["--data", options.data]),
+    ...(options.password === undefined ? [] : ["--password", options.password]),
+  ];
+  const child = spawn(process.execPath, [program, "--attached", ...more], {
+    stdio: ["pipe", "pipe", "inherit"],
+    env: { ...process.env, UV_THREADPOOL_SIZE: "8" },
+  });
+  const url = await new Promise<string>((resolve, reject) => {
+    let said = "";
+    child.stdout.on("data", (chunk: Buffer) => {
+      said += chunk.toString("utf8");
+      const found = /listening (\S+)/.exec(said)?.[1];
+      if (found !== undefined) resolve(found);
+    });
+    child.on("exit", (code) => reject(new Error(`the bridge ended with ${String(code)} before it listened`)));
+    child.on("error", reject);
+  });
+  return {
+    url,
+    pid: child.pid ?? 0,
+    async stop() {
+      if (child.exitCode !== null) return;
+      const ended = once(child, "exit");
+      child.stdin.end();
+      await ended;
+    },
+  };
+}
