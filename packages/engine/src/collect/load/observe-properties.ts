@@ -30,7 +30,7 @@ export async function observedProperties(connection: Connection, events: number)
   const rows = await connection.read<{ event: string; at: string; body: string | null }>(
     sql`/* load: properties of these events */
 SELECT coalesce(event, type) AS event, timestamp AS at, coalesce(properties, traits) AS body FROM incoming
-WHERE state = 'event' AND message_hash % ${every} = 0 AND length(coalesce(properties, traits)) <= ${bodyLengthMax}`,
+WHERE state = 'event' AND message_hash % ${every} = 0 AND ${connection.dialect.textLength(sql`coalesce(properties, traits)`)} <= ${bodyLengthMax}`,
   );
   const seen = new Map<string, SeenProperty>();
   for (const { event, at, body } of rows) {

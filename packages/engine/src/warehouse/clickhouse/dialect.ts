@@ -94,7 +94,8 @@ export function clickhouseDialect(prefix: string): Dialect {
     },
     listHead: (list, max) => sql`arraySlice(${list}, 1, ${max})`,
     listLength: (list) => sql`if(${list} IS NULL, NULL, length(variantElement(${list}, 'Array(String)')))`,
-    listContains: (list, value) => sql`if(${list} IS NULL, NULL, has(variantElement(${list}, 'Array(String)'), ${value}))`,
+    listContains: (list, value) =>
+      sql`if(${list} IS NULL, NULL, has(variantElement(CAST(${list} AS Variant(Array(String))), 'Array(String)'), ${value}))`,
     unnest: (from, list, alias) =>
       sql`${from} ARRAY JOIN arrayMap(item -> CAST(tuple(item) AS Tuple(value Nullable(String))), ${list}) AS ${name(alias)}`,
     matches: (text, pattern) => sql`match(${text}, ${pattern})`,

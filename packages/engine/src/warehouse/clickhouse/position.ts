@@ -17,17 +17,18 @@ function sortable(timestamp: Sql): Sql {
   return sql`hex(toUInt64(toUnixTimestamp64Micro(${timestamp}) + ${offset}))`;
 }
 
+const receivedFrom = 17;
 const idFrom = 33;
 
 export function positionTimestamp(place: Sql): Sql {
-  return instant(sql`left(${place}, 16)`);
+  return instantIn(sql`left(${place}, 16)`);
 }
 
 export function positionReceivedAt(place: Sql): Sql {
-  return instant(sql`substring(${place}, 17, 16)`);
+  return instantIn(sql`substring(${place}, ${receivedFrom}, 16)`);
 }
 
-function instant(digits: Sql): Sql {
+function instantIn(digits: Sql): Sql {
   return sql`fromUnixTimestamp64Micro(toInt64(reinterpretAsUInt64(reverse(unhex(${digits})))) - ${offset}, 'UTC')`;
 }
 
