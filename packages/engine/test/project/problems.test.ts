@@ -1008,7 +1008,7 @@ const cases: Case[] = [
     `name: t\n${kinds}\nwarehouse: { type: duckdbb }\n`,
     "3:20 warehouse.type",
     "`type` cannot be `duckdbb`.",
-    "Did you mean `duckdb`? It is one of `duckdb`.",
+    "Did you mean `duckdb`? It is one of `duckdb`, `clickhouse`.",
   ),
   one(
     "write key twice",
