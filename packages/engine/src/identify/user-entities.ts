@@ -29,7 +29,15 @@ export async function updateUsers(scope: Scope): Promise<void> {
   }
   await connection.run(sql`/* identify: add profiles */ INSERT INTO growth.user_entities (entity_id, key, first_seen, last_seen, parent_id)
     SELECT entity_id, key, first_seen, last_seen, NULL FROM identity_renewed WHERE is_new`);
+  await tellNewKeys(scope);
   await updateTimes(scope);
+}
+
+/** A profile that is known by another key now (a visitor who signed up) must reach the tools that know it by the old one. */
+async function tellNewKeys({ connection, dialect, touches, window }: Scope): Promise<void> {
+  if (!touches) return;
+  await connection.run(sql`/* identify: profiles with another key */ INSERT INTO growth.changes (cycle_id, kind, entity_id, reason, message_id)
+    SELECT ${window.cycleId}, 'user', entity_id, 'event', ${dialect.cast(sql`NULL`, "text")} FROM identity_renewed WHERE NOT is_new AND old_key <> key`);
 }
 
 /** The same where no profile is in play. */
@@ -65,7 +73,7 @@ function active(condition: Sql): Sql {
 }
 
 function stored(wanted: Sql): Sql {
-  return sql`SELECT entity_id, first_seen, last_seen FROM growth.user_entities WHERE entity_id IN (${wanted})`;
+  return sql`SELECT entity_id, key, first_seen, last_seen FROM growth.user_entities WHERE entity_id IN (${wanted})`;
 }
 
 function vanished(): Sql {
@@ -73,5 +81,5 @@ function vanished(): Sql {
 }
 
 function renewed(): Sql {
-  return sql`SELECT p.*, s.entity_id IS NULL AS is_new FROM identity_profiles AS p LEFT JOIN identity_stored AS s ON s.entity_id = p.entity_id`;
+  return sql`SELECT p.*, s.entity_id IS NULL AS is_new, s.key AS old_key FROM identity_profiles AS p LEFT JOIN identity_stored AS s ON s.entity_id = p.entity_id`;
 }

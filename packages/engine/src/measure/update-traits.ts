@@ -41,7 +41,7 @@ export async function updateTraits(
   );
   const touched = before?.n ?? 0;
   const vanished = (before?.named ?? 0) > touched;
-  if (vanished) await removeVanished(connection, kind);
+  if (vanished) await removeVanished(connection, kind, window);
   if (touched === 0) return { touched, changed: 0, vanished };
   await computeTraits(connection, scope, project, kind, window, touched);
   // A percentile moves for others too: their traits are not in this table.
@@ -110,14 +110,12 @@ FROM ops.touched AS t JOIN ${name("growth", `${kind}_entities`)} AS x ON x.entit
 WHERE t.kind = ${kind} GROUP BY t.entity_id`;
 }
 
-/** Profiles that a merge swallowed have no traits any more. */
-async function removeVanished(connection: Connection, kind: string): Promise<void> {
-  await connection.run(
-    connection.dialect.deleteWhere(
-      traits(kind),
-      sql`entity_id IN (SELECT entity_id FROM ops.touched WHERE kind = ${kind}) AND entity_id NOT IN (SELECT entity_id FROM ${name("growth", `${kind}_entities`)})`,
-    ),
-  );
+/** Profiles that a merge swallowed have no traits any more, and those who follow changes must hear of it. */
+async function removeVanished(connection: Connection, kind: string, window: CycleWindow): Promise<void> {
+  const gone = sql`SELECT entity_id FROM ops.touched WHERE kind = ${kind} AND entity_id NOT IN (SELECT entity_id FROM ${name("growth", `${kind}_entities`)})`;
+  await connection.run(connection.dialect.deleteWhere(traits(kind), sql`entity_id IN (${gone})`));
+  await connection.run(sql`/* entities that are no more */ INSERT INTO growth.changes (cycle_id, kind, entity_id, reason, message_id)
+SELECT DISTINCT ${window.cycleId}, ${kind}, g.entity_id, 'merge', ${connection.dialect.cast(sql`NULL`, "text")} FROM (${gone}) AS g`);
 }
 
 /** Adds to `growth.changes` those that are not in it for this cycle yet, with their cause. */

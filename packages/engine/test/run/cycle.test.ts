@@ -145,6 +145,60 @@ test("time alone moves windows, and members leave with the reason", async () => 
   ]);
 });
 
+test("events of one instant are ordered by message id, whichever was loaded first", async () => {
+  open = await testWarehouse();
+  const { connection } = open;
+  const project = testProject(definitions);
+  await appendLoad(connection, project, 1, history);
+  await runCycle(connection, project, { now: noon });
+  const at = noon + 1_000_000;
+  const paid = (id: string, user: string): TestEvent => ({ id, event: "Paid", user, at, properties: { amount: 1, item: id } });
+  await appendLoad(connection, project, 2, [paid("z5", "u5"), paid("a6", "u6"), paid("m7", "u7")]);
+  await runCycle(connection, project, { now: at + 1 });
+  await appendLoad(connection, project, 3, [paid("a5", "u5"), paid("z6", "u6")]);
+  await runCycle(connection, project, { now: at + 2 });
+  expect(await traitsOfEntity(connection, "user", "u5")).toMatchObject({ first_item: "a5", last_item: "z5" });
+  expect(await traitsOfEntity(connection, "user", "u6")).toMatchObject({ first_item: "a6", last_item: "z6" });
+  expect(await traitsOfEntity(connection, "user", "u7")).toMatchObject({ first_item: "m7", last_item: "m7" });
+});
+
+test("a profile that merges away and one that gets another key are among the changes, whatever their traits say", async () => {
+  open = await testWarehouse();
+  const { connection } = open;
+  const project = testProject({ "traits/all.yml": "{ name: paid, entity: user, type: count, event: Paid }" });
+  const visit = (id: string, anonymous: string): TestEvent => ({ id, type: "page", anonymous, at: noon - day });
+  await appendLoad(connection, project, 1, [
+    visit("p1", "a1"),
+    visit("p2", "a2"),
+    { id: "i1", type: "identify", user: "u1", anonymous: "a1", at: noon - 5 },
+  ]);
+  await runCycle(connection, project, { now: noon });
+  const idOf = async (key: string) =>
+    (
+      await connection.first<{ id: string }>(
+        sql`SELECT ${connection.dialect.idText(sql`entity_id`)} AS id FROM growth.user_entities WHERE key = ${key}`,
+      )
+    )?.id;
+  const changedIn = async (cycle: number) =>
+    (
+      await connection.read<{ id: string }>(
+        sql`SELECT ${connection.dialect.idText(sql`entity_id`)} AS id FROM growth.changes WHERE cycle_id = ${cycle} AND kind = 'user'`,
+      )
+    ).map((row) => row.id);
+  const visitor = await idOf("a2");
+  await appendLoad(connection, project, 2, [{ id: "i2", type: "identify", user: "u2", anonymous: "a2", at: noon + 1 }]);
+  await runCycle(connection, project, { now: noon + 2 });
+  expect(await idOf("u2")).toBe(visitor);
+  expect(await changedIn(2)).toEqual([visitor]);
+  await appendLoad(connection, project, 3, [visit("p3", "a3")]);
+  await runCycle(connection, project, { now: noon + 3 });
+  const swallowed = await idOf("a3");
+  await appendLoad(connection, project, 4, [{ id: "i3", type: "identify", user: "u2", anonymous: "a3", at: noon + 4 }]);
+  await runCycle(connection, project, { now: noon + 5 });
+  expect(await idOf("a3")).toBeUndefined();
+  expect(await changedIn(4)).toContain(swallowed);
+});
+
 test("a cycle without news changes nothing", async () => {
   open = await testWarehouse();
   const { connection } = open;
