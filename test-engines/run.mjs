@@ -12,7 +12,10 @@ function run(command, args, cwd) {
   if (status !== 0) process.exit(status ?? 1);
 }
 
-if (!existsSync(path.join(here, "node_modules/chdb"))) run("npm", ["ci", "--ignore-scripts", "--no-fund", "--no-audit"], here);
+if (!existsSync(path.join(here, "node_modules/chdb"))) {
+  // No lock: it would name builds for platforms that a registry may not carry; the version is exact in package.json.
+  run("npm", ["install", "--no-save", "--no-package-lock", "--ignore-scripts", "--no-fund", "--no-audit"], here);
+}
 run(
   process.execPath,
   [path.join(root, "node_modules/vitest/vitest.mjs"), "run", "--config", path.join(here, "vitest.config.ts"), ...process.argv.slice(2)],
