@@ -8,7 +8,7 @@ import { name, sql } from "../../src/warehouse/sql.js";
 import { touched as touchedTable } from "../../src/warehouse/tables/ops.js";
 import { type TestEvent, appendEvents, id } from "../support/events.js";
 import { defaultFiles, testProject } from "../support/project.js";
-import { hasTransactions, testWarehouse } from "../support/warehouse.js";
+import { testTransactions, testWarehouse } from "../support/warehouse.js";
 import { emptyIdentity, kinds } from "./tables.js";
 
 let warehouse: Awaited<ReturnType<typeof testWarehouse>>;
@@ -294,7 +294,7 @@ test("a cycle without events changes nothing", async () => {
   expect(await read(sql`SELECT * FROM ops.touched`)).toEqual([]);
 });
 
-test.runIf(hasTransactions)("a turn that dies halfway leaves nothing, and the next one takes it all in", async () => {
+testTransactions("a turn that dies halfway leaves nothing, and the next one takes it all in", async () => {
   const { connection } = warehouse;
   const counts = () =>
     read(

@@ -1,3 +1,4 @@
+import { test } from "vitest";
 import { randomUUID } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
@@ -20,6 +21,11 @@ const server = process.env["CAMBIUM_TEST_SERVER"];
 
 /** The engine that tests run on commits several statements together or not at all. */
 export const hasTransactions = server === undefined;
+
+/** A test of such an engine; on another there is none. */
+export function testTransactions(title: string, body: () => Promise<void>): void {
+  if (hasTransactions) test(title, body);
+}
 
 /** A fresh warehouse with all tables; close it when done. */
 export async function testWarehouse(kinds: readonly string[] = ["user", "workspace", "account"]): Promise<TestWarehouse> {
