@@ -4,9 +4,9 @@ import { type Sql, join, name, sql } from "../warehouse/sql.js";
 import { type TableSpec, nameOf } from "../warehouse/table.js";
 import { values } from "../warehouse/tables/growth.js";
 import type { Connection } from "../warehouse/warehouse.js";
-import { overFacts } from "./aggregate-sql.js";
-import { factTable } from "./fact-tables.js";
-import { type ScalarMeasure, isScalar, measuresOf } from "./measures.js";
+import { factMeasures, factTable, factsByBucket } from "./fact-tables.js";
+import type { ScalarMeasure } from "./measures.js";
+import { compactTotals } from "./totals.js";
 
 /** Buckets of so many days are looked at: deltas of older ones are few. */
 const recentDays = 3;
@@ -26,9 +26,10 @@ export async function compactFacts(connection: Connection, project: Project, win
         ["day", sinceDay],
         ["hour", sinceHour],
       ] as const) {
-        const measures = measuresOf(project, kind).filter((each): each is ScalarMeasure => isScalar(each) && each.grain === grain);
+        const measures = factMeasures(project, kind, grain);
         if (measures.length > 0) await compact(connection, factTable(kind, grain), measures, since);
       }
+      await compactTotals(connection, project, kind);
       await compactValues(connection, kind, sinceDay);
     }
   });
@@ -37,16 +38,7 @@ export async function compactFacts(connection: Connection, project: Project, win
 async function compact(connection: Connection, table: TableSpec, measures: readonly ScalarMeasure[], since: Sql): Promise<void> {
   const { dialect } = connection;
   const recent = sql`bucket >= ${since}`;
-  const columns = measures.map(({ id, aggregate }) => {
-    const total = overFacts(dialect, aggregate.type, sql`f.${name(id)}`, sql`TRUE`);
-    return sql`${aggregate.type === "count" || aggregate.type === "count_numeric" ? sql`nullif(${total}, 0)` : total} AS ${name(id)}`;
-  });
-  await connection.run(
-    dialect.tempTable(
-      "compacted",
-      sql`SELECT subject_id, via, bucket, ${join(columns)} FROM ${nameOf(table)} AS f WHERE ${recent} GROUP BY subject_id, via, bucket`,
-    ),
-  );
+  await connection.run(dialect.tempTable("compacted", factsByBucket(dialect, measures, sql`${nameOf(table)} AS f WHERE ${recent}`)));
   await replace(connection, table, recent, ["subject_id", "via", "bucket", ...measures.map(({ id }) => id)]);
 }
 

@@ -1,11 +1,12 @@
 import { type Grain } from "../project/kinds/words.js";
 import type { Project } from "../project/project.js";
-import { nameOf } from "../warehouse/table.js";
-import type { TableSpec } from "../warehouse/table.js";
-import { sql } from "../warehouse/sql.js";
+import type { Dialect } from "../warehouse/dialect.js";
+import { type Sql, join, name, sql } from "../warehouse/sql.js";
+import { type TableSpec, nameOf } from "../warehouse/table.js";
 import { facts, hourFacts, values } from "../warehouse/tables/growth.js";
 import { definitions } from "../warehouse/tables/ops.js";
 import type { Connection } from "../warehouse/warehouse.js";
+import { overFacts } from "./aggregate-sql.js";
 import { type Measure, type ScalarMeasure, columnTypeOf, isScalar, measuresOf } from "./measures.js";
 
 /** Gives the fact tables a column for each measure that definitions ask for, and takes away those that none does. */
@@ -41,6 +42,21 @@ export async function planMeasures(connection: Connection, project: Project, kin
     await connection.run(connection.dialect.deleteWhere(definitions, sql`kind = ${valuesKind(kind)} AND name = ${gone}`));
   }
   return { kind, all, fresh };
+}
+
+/** The query that adds up rows of facts (`from`) of one subject, way and bucket. */
+export function factsByBucket(dialect: Dialect, measures: readonly ScalarMeasure[], from: Sql): Sql {
+  const columns = measures.map(({ id, aggregate }) => {
+    const total = overFacts(dialect, aggregate.type, sql`f.${name(id)}`, undefined);
+    const isCount = aggregate.type === "count" || aggregate.type === "count_numeric";
+    return sql`, ${isCount ? sql`nullif(${total}, 0)` : total} AS ${name(id)}`;
+  });
+  return sql`SELECT f.subject_id, f.via, f.bucket${join(columns, "")} FROM ${from} GROUP BY f.subject_id, f.via, f.bucket`;
+}
+
+/** Measures of a kind that have a column in the facts of a grain. */
+export function factMeasures(project: Project, kind: string, grain: Grain): ScalarMeasure[] {
+  return measuresOf(project, kind).filter((each): each is ScalarMeasure => isScalar(each) && each.grain === grain);
 }
 
 /** The plan while definitions stay as they are: everything is there already. */

@@ -8,12 +8,13 @@ import type { Connection } from "../warehouse/warehouse.js";
 import { overEvents } from "./aggregate-sql.js";
 import { factTable } from "./fact-tables.js";
 import { type Measure, type ScalarMeasure, isScalar } from "./measures.js";
+import { addTotals } from "./totals.js";
 import type { EventSet } from "./window.js";
 
 /**
  * Appends what a set of events adds to the measures of a kind, through the subjects that the events name. Rows of one
  * bucket may stand beside each other: readers aggregate, so appending is all that new events, back-fills and
- * re-attribution ever do.
+ * re-attribution ever do. `addsTotals`: the totals get their part too, since nothing makes them anew afterwards.
  */
 export async function insertNamedFacts(
   connection: Connection,
@@ -22,8 +23,9 @@ export async function insertNamedFacts(
   entity: EntityKind,
   measures: readonly Measure[],
   events: EventSet,
+  addsTotals: boolean,
 ): Promise<void> {
-  await insertAlong(connection, scope, entity, measures, namedPath(project, entity), events);
+  await insertAlong(connection, scope, entity, measures, namedPath(project, entity), events, addsTotals ? project : undefined);
 }
 
 /**
@@ -37,6 +39,7 @@ export async function insertMemberFacts(
   entity: EntityKind,
   measures: readonly Measure[],
   events: EventSet,
+  addsTotals: boolean,
 ): Promise<boolean> {
   if (!entity.isGroup) return false;
   await connection.run(connection.dialect.tempTable("sole_memberships", soleMemberships(project, entity, events)));
@@ -44,7 +47,7 @@ export async function insertMemberFacts(
     sql`/* events that reach a group through a membership */ SELECT count(*) AS n FROM sole_memberships`,
   );
   if ((some?.n ?? 0) === 0) return false;
-  await insertAlong(connection, scope, entity, measures, membershipPath, events);
+  await insertAlong(connection, scope, entity, measures, membershipPath, events, addsTotals ? project : undefined);
   return true;
 }
 
@@ -55,15 +58,25 @@ async function insertAlong(
   measures: readonly Measure[],
   path: FactPath,
   events: EventSet,
+  totals: Project | undefined,
 ): Promise<void> {
   for (const grain of ["day", "hour"] as const) {
     const scalar = measures.filter((candidate): candidate is ScalarMeasure => isScalar(candidate) && candidate.grain === grain);
-    if (scalar.length > 0) await connection.run(scalarFacts(scope, entity, path, grain, scalar, events));
+    if (scalar.length === 0) continue;
+    const facts = scalarFacts(scope, path, grain, scalar, events);
+    if (grain === "day" && totals !== undefined) {
+      await connection.run(connection.dialect.tempTable(newFacts, facts));
+      await connection.run(insertInto(entity, grain, scalar, sql`SELECT * FROM ${name(newFacts)}`));
+      await addTotals(connection, totals, entity.kind, scope.now, name(newFacts));
+    } else await connection.run(insertInto(entity, grain, scalar, facts));
   }
   for (const candidate of measures) {
     if (!isScalar(candidate)) await connection.run(valueFacts(scope, entity, path, candidate, events));
   }
 }
+
+/** Facts on their way into the facts and the totals. */
+const newFacts = "new_facts";
 
 /** How facts reach a kind: the subject and `via` of an event, and what must hold of the event. */
 interface FactPath {
@@ -120,14 +133,7 @@ HAVING CASE WHEN count(*) FILTER (WHERE NOT below) > 0
   THEN min(CASE WHEN NOT below THEN group_id END) = max(CASE WHEN NOT below THEN group_id END) ELSE min(group_id) = max(group_id) END`;
 }
 
-function scalarFacts(
-  scope: EventScope,
-  entity: EntityKind,
-  path: FactPath,
-  grain: "day" | "hour",
-  measures: readonly ScalarMeasure[],
-  events: EventSet,
-): Sql {
+function scalarFacts(scope: EventScope, path: FactPath, grain: "day" | "hour", measures: readonly ScalarMeasure[], events: EventSet): Sql {
   const { dialect, timezone } = scope;
   const bucket = grain === "day" ? dialect.day(sql`e.timestamp`, timezone) : dialect.hour(sql`e.timestamp`);
   const names = [
@@ -135,12 +141,15 @@ function scalarFacts(
       measures.map((candidate) => [JSON.stringify([candidate.filter.event, candidate.filter.call]), namePredicate(candidate.filter)]),
     ).values(),
   ];
-  return sql`/* ${comment(`add to the ${grain} measures of ${entity.kind}`)} */
-INSERT INTO ${nameOf(factTable(entity.kind, grain))} (subject_id, via, bucket, ${join(measures.map((candidate) => name(candidate.id)))})
-SELECT ${path.subject}, ${path.via}, ${bucket}, ${join(measures.map((candidate) => overEvents(scope, candidate)))}
+  return sql`SELECT ${path.subject} AS subject_id, ${path.via} AS via, ${bucket} AS bucket, ${join(measures.map((candidate) => sql`${overEvents(scope, candidate)} AS ${name(candidate.id)}`))}
 FROM ${events.from} AS e ${path.joins}
 WHERE ${events.where} AND ${path.condition} AND (${join(names, " OR ")})
 GROUP BY 1, 2, 3`;
+}
+
+function insertInto(entity: EntityKind, grain: "day" | "hour", measures: readonly ScalarMeasure[], rows: Sql): Sql {
+  return sql`/* ${comment(`add to the ${grain} measures of ${entity.kind}`)} */
+INSERT INTO ${nameOf(factTable(entity.kind, grain))} (subject_id, via, bucket, ${join(measures.map((candidate) => name(candidate.id)))}) ${rows}`;
 }
 
 function valueFacts(scope: EventScope, entity: EntityKind, path: FactPath, candidate: Measure, events: EventSet): Sql {

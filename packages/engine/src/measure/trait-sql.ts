@@ -1,21 +1,20 @@
 import { CambiumError } from "../base/errors.js";
 import type { CycleWindow } from "../base/cycle.js";
 import { dayText } from "../base/day.js";
-import { microsPerHour } from "../base/instant.js";
 import { conditionPredicate, scoreJoins, scoresNamed } from "../project/compile/condition-predicate.js";
 import type { EventScope } from "../project/compile/event-predicate.js";
 import { hiddenOf } from "../project/compile/hidden.js";
 import { traitType } from "../project/compile/trait-type.js";
+import type { EventFilter } from "../project/kinds/condition.js";
 import type { Trait } from "../project/kinds/trait.js";
 import { durationOf } from "../project/kinds/words.js";
 import { type Project, traitsOf } from "../project/project.js";
 import { type Sql, empty, join, name, sql } from "../warehouse/sql.js";
 import { type ColumnType, nameOf } from "../warehouse/table.js";
 import { computed as computedTable, profileValues, values } from "../warehouse/tables/growth.js";
-import { overFacts } from "./aggregate-sql.js";
-import { factTable } from "./fact-tables.js";
 import { formulaInputs, formulaSql } from "./formula.js";
-import { type Measure, hiddenCount, isScalar, measuresOfTrait } from "./measures.js";
+import { MeasureReads } from "./measure-reads.js";
+import { type Measure, hiddenCount, measuresOfTrait } from "./measures.js";
 
 /**
  * The SELECT that computes every trait of a kind for the entities in a temporary table, as of the cycle's moment. The
@@ -74,7 +73,7 @@ export function traitsQuery(
   for (const hidden of hiddenOf(project, kind)) {
     const expression =
       hidden.type === "event" && hidden.condition.exact !== true
-        ? builder.scalar(hiddenCount(hidden.condition, project.timezone), hidden.condition.within)
+        ? builder.hiddenCount(hidden.condition)
         : dialect.tryCast(builder.computed(hidden.column), hidden.type === "event" ? "integer" : "boolean");
     parts.push({ column: hidden.column, expression });
   }
@@ -133,13 +132,11 @@ class TraitsBuilder {
   #window: CycleWindow;
   #entities: string;
   #traitTable: (kind: string) => Sql;
-  #facts = { day: new Map<string, Sql>(), hour: new Map<string, Sql>() };
+  #measures: MeasureReads;
   #values = new Map<string, Sql>();
   #profile = new Set<string>();
   #computed = new Set<string>();
   #rollups = new Map<string, Rollups>();
-  #quick: boolean;
-  #ties: Sql[] = [];
 
   constructor(
     scope: EventScope,
@@ -150,13 +147,23 @@ class TraitsBuilder {
     traitTable: (kind: string) => Sql,
     quick: boolean,
   ) {
-    this.#quick = quick;
+    // A trait table of its own is what the past brings along.
+    this.#measures = new MeasureReads({ scope, kind, window, entities, isPast: traitTable !== currentTraits, quick });
     this.#traitTable = traitTable;
     this.#scope = scope;
     this.#project = project;
     this.#kind = kind;
     this.#window = window;
     this.#entities = entities;
+  }
+
+  /** Events that pass a condition's filter, within its window. */
+  hiddenCount(condition: EventFilter & { within?: string | undefined }): Sql {
+    return this.#measures.scalar(hiddenCount(condition, this.#scope.timezone), condition.within);
+  }
+
+  tied(): Sql {
+    return this.#measures.tied();
   }
 
   expressionOf(trait: Exclude<Trait, { type: "formula" }>): Sql {
@@ -167,22 +174,22 @@ class TraitsBuilder {
     if ("exact" in trait && trait.exact === true) return dialect.tryCast(this.computed(trait.name), traitType(this.#project, trait));
     switch (trait.type) {
       case "count":
-        return sql`coalesce(${this.scalar(part("count"), within)}, 0)`;
+        return sql`coalesce(${this.#measures.scalar(part("count"), within)}, 0)`;
       case "sum":
       case "min":
       case "max":
       case "first_seen":
       case "last_seen":
-        return this.scalar(part("value"), within);
+        return this.#measures.scalar(part("value"), within);
       case "avg":
-        return sql`${dialect.cast(this.scalar(part("sum"), within), "double")} / nullif(${this.scalar(part("count"), within)}, 0)`;
+        return sql`${dialect.cast(this.#measures.scalar(part("sum"), within), "double")} / nullif(${this.#measures.scalar(part("count"), within)}, 0)`;
       case "first":
       case "last":
-        return dialect.tryCast(this.#placed(part("value"), trait.type, within), trait.value ?? "text");
+        return dialect.tryCast(this.#measures.placed(part("value"), trait.type, within), trait.value ?? "text");
       case "days_active":
-        return sql`coalesce(${this.days(part("count"), within)}, 0)`;
+        return sql`coalesce(${this.#measures.days(part("count"), within)}, 0)`;
       case "days_since":
-        return dialect.daysBetween(dialect.day(this.scalar(part("value"), within), timezone), this.#today());
+        return dialect.daysBetween(dialect.day(this.#measures.scalar(part("value"), within), timezone), this.#today());
       case "most_frequent":
       case "unique_count":
       case "unique_list":
@@ -198,70 +205,8 @@ class TraitsBuilder {
     }
   }
 
-  /** A measure over its window. */
-  scalar(measure: Measure, within: string | undefined): Sql {
-    if (!isScalar(measure)) throw new CambiumError("INTERNAL", `measure ${measure.id} has no column`);
-    return this.#fact(
-      measure,
-      within,
-      overFacts(this.#scope.dialect, measure.aggregate.type, sql`f.${name(measure.id)}`, this.#inWindow(measure, within)),
-      "v",
-    );
-  }
-
-  /** The first or last value. */
-  #placed(measure: Measure, which: "first" | "last", within: string | undefined): Sql {
-    const { dialect } = this.#scope;
-    if (!this.#quick || !isScalar(measure)) return dialect.positionValue(this.scalar(measure, within));
-    const place = sql`f.${name(measure.id)}`;
-    const moment = dialect.positionTimestamp(place);
-    const order = dialect.position(moment, dialect.positionReceivedAt(place), sql`''`, sql`''`);
-    const window = this.#inWindow(measure, within);
-    const some = window === undefined ? sql`${moment} IS NOT NULL` : sql`${moment} IS NOT NULL AND ${window}`;
-    const pick = which === "first" ? dialect.argMin : dialect.argMax;
-    const distinct = this.#fact(measure, within, dialect.filtered(sql`count(DISTINCT ${order})`, some), "distinct");
-    this.#ties.push(sql`${this.#fact(measure, within, dialect.filtered(sql`count(*)`, some), "all")} <> ${distinct}`);
-    return this.#fact(measure, within, dialect.filtered(pick(dialect.positionValue(place), order), some), which);
-  }
-
-  tied(): Sql {
-    return this.#ties.length === 0 ? sql`FALSE` : sql`coalesce(${join(this.#ties, " OR ")}, FALSE)`;
-  }
-
-  /** Distinct days with at least one event. */
-  days(measure: Measure, within: string | undefined): Sql {
-    const some = sql`f.${name(measure.id)} > 0`;
-    const window = this.#inWindow(measure, within);
-    const counted = window === undefined ? some : sql`${window} AND ${some}`;
-    return this.#fact(measure, within, this.#scope.dialect.filtered(sql`count(DISTINCT f.bucket)`, counted), "d");
-  }
-
-  #fact(measure: Measure, within: string | undefined, aggregate: Sql, role: string): Sql {
-    const alias = `${measure.id}_${role}_${(within ?? "ever").replaceAll(/\W/g, "")}`;
-    this.#facts[measure.grain].set(alias, aggregate);
-    return sql`${name(measure.grain === "day" ? "fd" : "fh")}.${name(alias)}`;
-  }
-
   #today(): Sql {
     return this.#scope.dialect.date(dayText(this.#window.now, this.#scope.timezone));
-  }
-
-  /** Buckets of the window; undefined where that is all of them. Facts are never later than the moment, unless it is past. */
-  #inWindow(measure: { grain: "day" | "hour" }, within: string | undefined): Sql | undefined {
-    const { dialect } = this.#scope;
-    const { now } = this.#window;
-    const hour = Math.floor(now / microsPerHour) * microsPerHour;
-    const last = measure.grain === "day" ? this.#today() : dialect.timestamp(hour);
-    const upTo = this.#isPast ? [sql`f.bucket <= ${last}`] : [];
-    if (within === undefined) return upTo[0];
-    const { length } = durationOf(within);
-    const first = measure.grain === "day" ? dialect.addDays(last, -length) : dialect.timestamp(hour - length * microsPerHour);
-    return join([sql`f.bucket > ${first}`, ...upTo], " AND ");
-  }
-
-  /** A trait table of its own is what the past brings along. */
-  get #isPast(): boolean {
-    return this.#traitTable !== currentTraits;
   }
 
   fromValues(trait: Trait & { type: "most_frequent" | "unique_count" | "unique_list" }, measure: string, within: string | undefined): Sql {
@@ -331,20 +276,7 @@ class TraitsBuilder {
   joins(): Sql {
     const kind = this.#kind;
     const subjects = name("growth", `${kind}_subjects`);
-    const parts: Sql[] = [];
-    for (const [grain, alias] of [
-      ["day", "fd"],
-      ["hour", "fh"],
-    ] as const) {
-      const aggregates = [...this.#facts[grain]];
-      if (aggregates.length === 0) continue;
-      parts.push(sql`LEFT JOIN (SELECT s.entity_id, ${join(
-        aggregates.map(([column, aggregate]) => sql`${aggregate} AS ${name(column)}`),
-        ",\n    ",
-      )}
-  FROM ${name(this.#entities)} AS g JOIN ${subjects} AS s ON s.entity_id = g.entity_id
-  JOIN ${nameOf(factTable(kind, grain))} AS f ON f.subject_id = s.subject_id GROUP BY s.entity_id) AS ${name(alias)} ON ${name(alias)}.entity_id = g.entity_id`);
-    }
+    const parts = this.#measures.joins();
     for (const [alias, query] of this.#values) parts.push(joined(query, alias));
     for (const [from, rollups] of this.#rollups) parts.push(joined(this.#rollupQuery(from, rollups), `r_${from}`));
     if (this.#profile.size > 0) parts.push(joined(this.#profileQuery(subjects), "pv"));

@@ -7,29 +7,36 @@ import { type Instant, instantOf, isoOf } from "../base/instant.js";
 import type { Dialect } from "../warehouse/dialect.js";
 import { type Sql, name, sql } from "../warehouse/sql.js";
 import { nameOf } from "../warehouse/table.js";
-import { profileValues, values } from "../warehouse/tables/growth.js";
+import { profileValues, totals, values } from "../warehouse/tables/growth.js";
 import { definitions } from "../warehouse/tables/ops.js";
 import type { Connection } from "../warehouse/warehouse.js";
 import { factTable, planMeasures, settledPlan, valuesKind } from "./fact-tables.js";
 import { insertMemberFacts, insertNamedFacts, namedSubject } from "./insert-facts.js";
 import { type Measure, isScalar } from "./measures.js";
+import { dayTurned } from "./touch-edges.js";
+import { matchTotals, rebuildTotals } from "./totals.js";
 import { type EventSet, allEvents, newEvents, seenEvents } from "./window.js";
 
 /**
  * Brings the measures of every kind up to the cycle's moment: new measures are back-filled over what earlier cycles saw,
- * events whose person's memberships changed are attributed anew, new events append their deltas.
+ * events whose person's memberships changed are attributed anew, new events append their deltas; totals follow.
  */
 export async function updateFacts(connection: Connection, scope: EventScope, project: Project, window: CycleWindow): Promise<void> {
   const { dialect } = connection;
   const anewSince = await findReattributed(connection, project, window);
   const events = newEvents(dialect, window);
+  const renews = window.redefined === true || dayTurned(window, project.timezone);
   for (const entity of project.entities) {
+    // Before any of its rows changes: the engine takes no other shape for a table that the transaction has written.
+    if (window.redefined === true) await matchTotals(connection, project, entity.kind);
     const plan = window.redefined === true ? await planMeasures(connection, project, entity.kind) : settledPlan(project, entity.kind);
     await backFill(connection, scope, project, entity, plan.fresh, window);
-    await insertNamedFacts(connection, scope, project, entity, plan.all, events);
+    await insertNamedFacts(connection, scope, project, entity, plan.all, events, !renews);
     for (const set of await memberEvents(connection, entity, window, events, anewSince)) {
-      if (await insertMemberFacts(connection, scope, project, entity, plan.all, set)) await touchThroughMembers(connection, entity, window);
+      if (await insertMemberFacts(connection, scope, project, entity, plan.all, set, !renews))
+        await touchThroughMembers(connection, entity, window);
     }
+    if (renews) await rebuildTotals(connection, project, entity.kind, window.now);
     await insertProfileValues(connection, project, entity, events);
     await touchSubjects(connection, project, entity, window, events);
   }
@@ -47,8 +54,8 @@ async function backFill(
   if (fresh.length === 0) return;
   if (window.fromLoad > 0) {
     const seen = seenEvents(connection.dialect, window);
-    await insertNamedFacts(connection, scope, project, entity, fresh, seen);
-    await insertMemberFacts(connection, scope, project, entity, fresh, seen);
+    await insertNamedFacts(connection, scope, project, entity, fresh, seen, false);
+    await insertMemberFacts(connection, scope, project, entity, fresh, seen, false);
   }
   await connection.append(
     definitions,
@@ -119,7 +126,7 @@ INSERT INTO ops.touched (cycle_id, kind, entity_id, reason, message_id)
 SELECT DISTINCT 0, ${entity.kind}, s.entity_id, 'membership', NULL
 FROM ${nameOf(factTable(entity.kind, "day"))} AS f JOIN ${name("growth", `${entity.kind}_subjects`)} AS s ON s.subject_id = f.subject_id
 WHERE f.via IN (SELECT identifier_id FROM reattributed)`);
-  for (const table of [factTable(entity.kind, "day"), factTable(entity.kind, "hour"), values(entity.kind)]) {
+  for (const table of [factTable(entity.kind, "day"), factTable(entity.kind, "hour"), totals(entity.kind), values(entity.kind)]) {
     await connection.run(connection.dialect.deleteWhere(table, sql`via IN (SELECT identifier_id FROM reattributed)`));
   }
 }

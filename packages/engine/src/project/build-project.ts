@@ -44,9 +44,14 @@ export function buildProject(
     ...deepFreeze(definitions),
     lists,
     fingerprint: md5Hex(canonicalJson({ name: config.name, ...definitions, ...listed })),
-    loopFingerprint: md5Hex(canonicalJson({ ...computed, ...listed, models: modelsNamed(definitions.models, JSON.stringify(computed)) })),
+    loopFingerprint: md5Hex(
+      canonicalJson({ kept: loopKeeps, ...computed, ...listed, models: modelsNamed(definitions.models, JSON.stringify(computed)) }),
+    ),
   });
 }
+
+/** Counts up when the loop keeps other tables or columns for the same definitions: a warehouse of before is then brought into their shape. */
+const loopKeeps = 2;
 
 /** Models that a text may read, with those behind them: by name, so rather one too many than one too few. */
 function modelsNamed(models: readonly Model[], text: string): Model[] {

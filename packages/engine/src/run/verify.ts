@@ -1,13 +1,17 @@
 import { CambiumError } from "../base/errors.js";
 import type { Project } from "../project/project.js";
 import { createDerivedTables } from "../warehouse/create-tables.js";
+import type { Dialect } from "../warehouse/dialect.js";
 import { type Sql, join, name, sql } from "../warehouse/sql.js";
 import { type TableSpec, nameOf } from "../warehouse/table.js";
-import { audienceMembers, computed, entities, memberships, score, subjects, traits } from "../warehouse/tables/growth.js";
+import { audienceMembers, computed, entities, memberships, score, subjects, totals, traits } from "../warehouse/tables/growth.js";
+import { factMeasures, factTable, factsByBucket } from "../measure/fact-tables.js";
+import { totalsBySubject, totalsOf } from "../measure/totals.js";
 import { scheduledColumns, stateKind } from "../measure/update-computed.js";
 import { cycles, definitions, loads } from "../warehouse/tables/ops.js";
 import type { Connection, Warehouse } from "../warehouse/warehouse.js";
 import { hiddenOf } from "../project/compile/hidden.js";
+import type { Grain } from "../project/kinds/words.js";
 import { traitsOf } from "../project/project.js";
 import { type CycleOptions, readWatermark, runCycle } from "./cycle.js";
 
@@ -75,8 +79,8 @@ async function recompute(
   await takeOverScheduled(connection, mainTable, project, now);
   const { events } = await runCycle(connection, project, { now, ...(options.typed !== undefined && { typed: options.typed }) });
   const comparisons: Comparison[] = [];
-  for (const { spec, key, columns } of comparedTables(project, options.kind)) {
-    comparisons.push(await compare(connection, spec, mainTable(spec), key, columns));
+  for (const compared of comparedTables(connection.dialect, project, options.kind)) {
+    comparisons.push(await compare(connection, compared, mainTable(compared.spec)));
   }
   return { now, events, comparisons };
 }
@@ -102,11 +106,13 @@ SELECT kind, name, version, fingerprint, body, ${connection.dialect.timestamp(no
 
 interface Compared {
   readonly spec: TableSpec;
+  /** What stands in FROM for the rows of such a table, where several of them are one. */
+  readonly rows?: (table: Sql) => Sql;
   readonly key: readonly string[];
   readonly columns: readonly string[];
 }
 
-function comparedTables(project: Project, only: string | undefined): Compared[] {
+function comparedTables(dialect: Dialect, project: Project, only: string | undefined): Compared[] {
   const kinds = project.entities.map((entity) => entity.kind).filter((kind) => only === undefined || kind === only);
   return [
     ...kinds.flatMap((kind): Compared[] => [
@@ -115,6 +121,13 @@ function comparedTables(project: Project, only: string | undefined): Compared[] 
         spec: entities(kind),
         key: ["entity_id"],
         columns: kind === "user" ? ["key", "first_seen", "last_seen"] : ["key", "first_seen", "last_seen", "parent_id"],
+      },
+      ...(["day", "hour"] as const).map((grain) => factsOf(dialect, project, kind, grain)),
+      {
+        spec: totals(kind),
+        rows: (table) => totalsBySubject(dialect, project, kind, table),
+        key: ["subject_id", "via"],
+        columns: totalsOf(project, kind).map((total) => total.column),
       },
       { spec: traits(kind), key: ["entity_id"], columns: steadyTraits(project, kind) },
     ]),
@@ -130,6 +143,25 @@ function comparedTables(project: Project, only: string | undefined): Compared[] 
   ];
 }
 
+/** Measures by bucket: cycles append to a bucket what another computes in one go, and buckets with nothing tell nothing. */
+function factsOf(dialect: Dialect, project: Project, kind: string, grain: Grain): Compared {
+  const measures = factMeasures(project, kind, grain);
+  const columns = measures.map((measure) => measure.id);
+  const some =
+    columns.length === 0
+      ? sql`FALSE`
+      : join(
+          columns.map((column) => sql`b.${name(column)} IS NOT NULL`),
+          " OR ",
+        );
+  return {
+    spec: factTable(kind, grain),
+    rows: (table) => sql`(SELECT b.* FROM (${factsByBucket(dialect, measures, sql`${table} AS f`)}) AS b WHERE ${some})`,
+    key: ["subject_id", "via", "bucket"],
+    columns,
+  };
+}
+
 /** Traits whose value follows from events and the moment alone. */
 function steadyTraits(project: Project, kind: string): string[] {
   const steady = traitsOf(project, kind)
@@ -143,13 +175,7 @@ function steadyTraits(project: Project, kind: string): string[] {
   ];
 }
 
-async function compare(
-  connection: Connection,
-  spec: TableSpec,
-  main: Sql,
-  key: readonly string[],
-  columns: readonly string[],
-): Promise<Comparison> {
+async function compare(connection: Connection, { spec, rows, key, columns }: Compared, main: Sql): Promise<Comparison> {
   const { dialect } = connection;
   const on = join(
     key.map((column) => sql`i.${name(column)} = f.${name(column)}`),
@@ -158,7 +184,8 @@ async function compare(
   const first = key[0] as string;
   const differ = columns.map((column) => dialect.differs(sql`i.${name(column)}`, sql`f.${name(column)}`));
   const different = differ.length === 0 ? sql`FALSE` : sql`(${join(differ, " OR ")})`;
-  const pair = sql`FROM ${main} AS i FULL OUTER JOIN ${nameOf(spec)} AS f ON ${on}`;
+  const rowsOf = rows ?? ((table: Sql) => table);
+  const pair = sql`FROM ${rowsOf(main)} AS i FULL OUTER JOIN ${rowsOf(nameOf(spec))} AS f ON ${on}`;
   const both = sql`i.${name(first)} IS NOT NULL AND f.${name(first)} IS NOT NULL`;
   const counts = await connection.first<{ rows: number; missing: number; extra: number; different: number }>(
     sql`/* incremental against full */ SELECT count(*) AS rows, count(*) FILTER (WHERE i.${name(first)} IS NULL) AS missing,

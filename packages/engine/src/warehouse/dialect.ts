@@ -120,6 +120,12 @@ export interface Dialect {
   unnest(from: Sql, list: Sql, alias: string): Sql;
   /** Regular expression match (RE2 syntax on both engines). */
   matches(text: Sql, pattern: string): Sql;
+  /** The whole number with this bit set; bits are counted from 0 to 62. */
+  bit(place: Sql): Sql;
+  /** Aggregate: the bits that some value has. */
+  bitOr(value: Sql): Sql;
+  /** How many bits of the mask a value has. */
+  bitCount(value: Sql, mask: bigint): Sql;
   /** Text contains, starts with, ends with, case-sensitive. */
   contains(text: Sql, part: Sql): Sql;
   startsWith(text: Sql, part: Sql): Sql;

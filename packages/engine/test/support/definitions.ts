@@ -11,6 +11,8 @@ const traits = `
 - { name: favourite, entity: [user, workspace], type: most_frequent, event: Paid, property: item, min: 1 }
 - { name: items, entity: [user, account], type: unique_list, event: Paid, property: item, within: 20 days }
 - { name: days, entity: [user, workspace], type: days_active, event: "*", within: 10 days }
+- { name: days_100, entity: [user, workspace], type: days_active, event: Paid, within: 100 days }
+- { name: days_ever, entity: [user, account], type: days_active, event: Paid }
 - { name: since, entity: [user, workspace], type: days_since, event: Paid }
 - { name: first_paid, entity: user, type: first_seen, event: Paid }
 - { name: plan, entity: [user, workspace], type: profile }

@@ -99,6 +99,9 @@ export function clickhouseDialect(prefix: string): Dialect {
     unnest: (from, list, alias) =>
       sql`${from} ARRAY JOIN arrayMap(item -> CAST(tuple(item) AS Tuple(value Nullable(String))), ${list}) AS ${name(alias)}`,
     matches: (text, pattern) => sql`match(${text}, ${pattern})`,
+    bit: (place) => sql`bitShiftLeft(toInt64(1), ${place})`,
+    bitOr: (value) => sql`groupBitOr(${value})`,
+    bitCount: (value, mask) => sql`bitCount(bitAnd(${value}, toInt64(${mask})))`,
     contains: (text, part) => sql`(position(${text}, ${part}) > 0)`,
     startsWith: (text, part) => sql`startsWith(${text}, ${part})`,
     endsWith: (text, part) => sql`endsWith(${text}, ${part})`,

@@ -158,6 +158,20 @@ export const hourFacts = (kind: string) =>
     appended: true,
   });
 
+/**
+ * What the day measures of a subject add up to as of today, wide: a column per measure and window (`m_…_ever`, `m_…_28d`),
+ * and per 63 days with their active days as bits (`m_…_days_0`). Rows of one subject may stand beside each other.
+ */
+export const totals = (kind: string) =>
+  defineTable({
+    schema: "growth",
+    table: `${kind}_totals`,
+    purpose: `measures per ${kind} subject, added up over the windows that traits ask for`,
+    columns: { subject_id: "integer", via: "integer" },
+    key: ["subject_id", "via"],
+    appended: true,
+  });
+
 export const values = (kind: string) =>
   defineTable({
     schema: "growth",
@@ -294,6 +308,7 @@ export const growthTablesOf = (kind: string) => [
   entities(kind),
   facts(kind),
   hourFacts(kind),
+  totals(kind),
   values(kind),
   profileValues(kind),
   computed(kind),
