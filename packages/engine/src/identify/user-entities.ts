@@ -30,7 +30,7 @@ export async function updateUsers(scope: Scope): Promise<void> {
   await connection.run(sql`/* identify: add profiles */ INSERT INTO growth.user_entities (entity_id, key, first_seen, last_seen, parent_id)
     SELECT entity_id, key, first_seen, last_seen, NULL FROM identity_renewed WHERE is_new`);
   await tellNewKeys(scope);
-  await updateTimes(scope);
+  await updateTimes(scope, sql`identity_stored`);
 }
 
 /** A profile that is known by another key now (a visitor who signed up) must reach the tools that know it by the old one. */
@@ -42,16 +42,14 @@ async function tellNewKeys({ connection, dialect, touches, window }: Scope): Pro
 
 /** The same where no profile is in play. */
 export async function updateActiveUsers(scope: Scope): Promise<void> {
-  await makeTables(scope, [
-    ["people with new facts", "identity_active", active(sql``)],
-    ["as they are stored", "identity_stored", stored(sql`SELECT entity_id FROM identity_active`)],
-  ]);
-  await updateTimes(scope);
+  await makeTables(scope, [["people with new facts", "identity_active", active(sql``)]]);
+  await updateTimes(scope, sql`growth.user_entities`);
 }
 
-async function updateTimes(scope: Scope): Promise<void> {
+/** `stored` has the people in question as they are known. */
+async function updateTimes(scope: Scope, stored: Sql): Promise<void> {
   const times = sql`SELECT s.entity_id, least(s.first_seen, a.first_seen) AS first_seen, greatest(s.last_seen, a.last_seen) AS last_seen
-    FROM identity_active AS a JOIN identity_stored AS s ON s.entity_id = a.entity_id WHERE a.first_seen < s.first_seen OR a.last_seen > s.last_seen`;
+    FROM identity_active AS a JOIN ${stored} AS s ON s.entity_id = a.entity_id WHERE a.first_seen < s.first_seen OR a.last_seen > s.last_seen`;
   for (const statement of scope.dialect.upsert(entities("user"), times, ["entity_id", "first_seen", "last_seen"])) {
     await scope.connection.run(sql`/* identify: people seen earlier or later than known */ ${statement}`);
   }
