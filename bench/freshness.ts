@@ -74,9 +74,10 @@ async function measure(dir: string, client: Client): Promise<void> {
     const used = process.cpuUsage(idle);
     const idleShare = (used.user + used.system) / 1e6 / idleSeconds;
     turns.length = 0;
-    const members = await reader.first<{ n: number }>(
-      sql`SELECT count(*) AS n FROM growth.audience_members WHERE audience IN ('probed', 'probed_accounts')`,
+    const newest = await reader.first<{ n: number }>(
+      sql`SELECT coalesce(max(CAST(substr(user_id, 2) AS BIGINT)), -1) AS n FROM raw.events WHERE event IN ('Probed', 'Account Probed')`,
     );
+    const firstProbe = sizes.profiles - probesMax;
     const before = process.cpuUsage();
     const from = performance.now();
     const report = await client.run(running.collector.running?.url ?? "", {
@@ -87,8 +88,8 @@ async function measure(dir: string, client: Client): Promise<void> {
       profiles: sizes.profiles,
       workspaces: sizes.workspaces,
       accounts: sizes.accounts,
-      firstProbe: sizes.profiles - probesMax,
-      probesUsed: Math.ceil((members?.n ?? 0) / 2) * 2,
+      firstProbe,
+      probesUsed: Math.max(0, (newest?.n ?? -1) - firstProbe + 1),
     });
     const busy = process.cpuUsage(before);
     const elapsed = (performance.now() - from) / 1000;

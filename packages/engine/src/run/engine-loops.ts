@@ -60,6 +60,9 @@ export class EngineLoops {
   #typed: readonly { path: string; column: string }[] = [];
   #typedFor = "";
   #loading: Promise<void> | undefined;
+  /** Called when the load that runs, or is about to, has ended. */
+  #afterLoad: (() => void)[] = [];
+  #turning = false;
   #loadAgain = false;
   #cycling: Promise<void> | undefined;
   #cycleAgain = false;
@@ -78,7 +81,10 @@ export class EngineLoops {
     this.#loadConnection = loadConnection;
     this.#cycleConnection = cycleConnection;
     this.#filter = filter;
-    this.#pace = new LoadPace(async () => (await sealedSegments(settings.spoolDir)).reduce((sum, { bytes }) => sum + bytes, 0));
+    this.#pace = new LoadPace(
+      async () => (await sealedSegments(settings.spoolDir)).reduce((sum, { bytes }) => sum + bytes, 0),
+      () => this.#turning,
+    );
     for (const name of ["load", "cycle", "sync"] as const) this.#states.set(name, { name, state: "idle", since: settings.clock() });
   }
 
@@ -117,9 +123,11 @@ export class EngineLoops {
       while (this.#loadAgain && (await this.#pace.turn())) {
         this.#loadAgain = false;
         await this.loadOnce();
+        this.#loadEnded();
       }
     }).finally(() => {
       this.#loading = undefined;
+      this.#loadEnded();
       if (this.#loadAgain && !this.#closed) this.requestLoad();
     });
   }
@@ -130,14 +138,31 @@ export class EngineLoops {
     if (this.#closed || this.#cycling !== undefined) return;
     this.#cycling = this.#drain("cycle", async () => {
       while (this.#cycleAgain && !this.#closed) {
+        await this.#loadFirst();
         this.#cycleAgain = false;
-        await this.cycleOnce();
+        this.#turning = true;
+        await this.cycleOnce().finally(() => {
+          this.#turning = false;
+          this.#pace.look();
+        });
         void this.requestSyncs();
       }
     }).finally(() => {
       this.#cycling = undefined;
       if (this.#cycleAgain && !this.#closed) this.requestCycle();
     });
+  }
+
+  /** What was sealed while the cycle before ran comes into the next one. */
+  async #loadFirst(): Promise<void> {
+    if (!this.#loadAgain || this.#loading === undefined || !this.#pace.isOpen) return;
+    const ended = new Promise<void>((resolve) => this.#afterLoad.push(resolve));
+    this.#pace.look();
+    await ended;
+  }
+
+  #loadEnded(): void {
+    for (const tell of this.#afterLoad.splice(0)) tell();
   }
 
   /** Starts syncs that are due, and comes back when the next one is. */
