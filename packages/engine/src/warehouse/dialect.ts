@@ -120,7 +120,7 @@ export interface Dialect {
   unnest(from: Sql, list: Sql, alias: string): Sql;
   /** Regular expression match (RE2 syntax on both engines). */
   matches(text: Sql, pattern: string): Sql;
-  /** The whole number with this bit set; bits are counted from 0 to 62. */
+  /** The whole number with this bit set; bits are counted from 0 to 62, and for other places it means nothing. */
   bit(place: Sql): Sql;
   /** Aggregate: the bits that some value has. */
   bitOr(value: Sql): Sql;

@@ -99,7 +99,8 @@ export function clickhouseDialect(prefix: string): Dialect {
     unnest: (from, list, alias) =>
       sql`${from} ARRAY JOIN arrayMap(item -> CAST(tuple(item) AS Tuple(value Nullable(String))), ${list}) AS ${name(alias)}`,
     matches: (text, pattern) => sql`match(${text}, ${pattern})`,
-    bit: (place) => sql`bitShiftLeft(toInt64(1), ${place})`,
+    // Conditions around it do not keep the engine from computing it for every row.
+    bit: (place) => sql`bitShiftLeft(toInt64(1), toUInt8(least(greatest(${place}, 0), 62)))`,
     bitOr: (value) => sql`groupBitOr(${value})`,
     bitCount: (value, mask) => sql`bitCount(bitAnd(${value}, toInt64(${mask})))`,
     contains: (text, part) => sql`(position(${text}, ${part}) > 0)`,

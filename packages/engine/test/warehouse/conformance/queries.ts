@@ -61,6 +61,12 @@ export const queryCases: readonly QueryCase[] = [
     rows: [{ half: 2, quarter: 1.5, least: 1, most: 10 }],
   },
   {
+    what: "bits that some row has, and none",
+    query: ({ bitOr, bit, cast }) =>
+      sql`SELECT ${bitOr(bit(cast(sql`x`, "integer")))} AS some, ${bitOr(sql`CASE WHEN k = 'z' THEN ${bit(sql`1`)} END`)} AS none FROM ${rows} WHERE k = 'a'`,
+    rows: [{ some: 1030, none: null }],
+  },
+  {
     what: "quantile of nothing",
     query: ({ quantile }) => sql`SELECT ${quantile(sql`x`, 0.5)} AS half FROM ${rows} WHERE k = 'b'`,
     rows: [{ half: null }],

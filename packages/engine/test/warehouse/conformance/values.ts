@@ -605,6 +605,28 @@ export const valueCases: readonly ValueCases[] = [
   },
 
   {
+    what: "the bits of a mask that a number has",
+    input: "integer",
+    of: (dialect, value) => dialect.bitCount(value, (1n << 62n) + 7n),
+    cases: [
+      [null, null],
+      [0, 0],
+      [13, 2],
+      ["9223372036854775807", 4],
+    ],
+  },
+  {
+    what: "a number with one bit",
+    input: "integer",
+    of: (dialect, value) => dialect.bit(value),
+    cases: [
+      [0, 1],
+      [5, 32],
+      [62, "4611686018427387904"],
+    ],
+  },
+
+  {
     what: "nothing and something are null",
     input: "text",
     of: (_, value) => sql`${value} || 'x'`,
