@@ -100,9 +100,9 @@ export function clickhouseDialect(prefix: string): Dialect {
       sql`${from} ARRAY JOIN arrayMap(item -> CAST(tuple(item) AS Tuple(value Nullable(String))), ${list}) AS ${name(alias)}`,
     matches: (text, pattern) => sql`match(${text}, ${pattern})`,
     // Conditions around it do not keep the engine from computing it for every row.
-    bit: (place) => sql`bitShiftLeft(toInt64(1), toUInt8(least(greatest(${place}, 0), 62)))`,
+    bit: (place) => sql`if(${place} IS NULL, NULL, bitShiftLeft(toInt64(1), toUInt8(least(greatest(${place}, 0), 62))))`,
     bitOr: (value) => sql`groupBitOr(${value})`,
-    bitCount: (value, mask) => sql`bitCount(bitAnd(${value}, toInt64(${mask})))`,
+    bitCount: (value, mask) => sql`toInt64(bitCount(bitAnd(${value}, toInt64(${mask}))))`,
     contains: (text, part) => sql`(position(${text}, ${part}) > 0)`,
     startsWith: (text, part) => sql`startsWith(${text}, ${part})`,
     endsWith: (text, part) => sql`endsWith(${text}, ${part})`,
