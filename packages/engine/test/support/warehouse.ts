@@ -7,13 +7,22 @@ import path from "node:path";
 import { openClickhouse } from "../../src/warehouse/clickhouse/open.js";
 import { createTables } from "../../src/warehouse/create-tables.js";
 import { openDuckdb } from "../../src/warehouse/duckdb/open.js";
-import { name, sql, trustedSql } from "../../src/warehouse/sql.js";
+import { type Sql, name, sql, trustedSql } from "../../src/warehouse/sql.js";
+import type { TableSpec } from "../../src/warehouse/table.js";
 import type { Connection, Warehouse } from "../../src/warehouse/warehouse.js";
 
 export interface TestWarehouse {
   readonly warehouse: Warehouse;
   readonly connection: Connection;
   close(): Promise<void>;
+}
+
+/** Puts a query's rows in place of all of a table's, keys included: for tests that make up a past. */
+export async function replaceRows(connection: Connection, spec: TableSpec, rows: Sql): Promise<void> {
+  const { dialect } = connection;
+  await connection.run(dialect.tempTable("replaced_rows", rows));
+  await connection.run(dialect.deleteWhere(spec, sql`TRUE`));
+  for (const statement of dialect.upsert(spec, sql`SELECT * FROM replaced_rows`)) await connection.run(statement);
 }
 
 /** Where `npm run test:engines` runs these tests on the other engine: a server's address. */
@@ -69,11 +78,36 @@ export function testWarehouses(fill: (connection: Connection) => Promise<void>):
   };
 }
 
+/** The environment for programs that open their project's warehouse themselves: on the engine that the tests run on. */
+export function testEnvironment(): { readonly env: Record<string, string>; close(): Promise<void> } {
+  if (server === undefined) return { env: {}, close: () => Promise.resolve() };
+  const prefix = newPrefix();
+  return {
+    env: { CAMBIUM_WAREHOUSE: `${server}/${prefix}` },
+    async close() {
+      const scratchDir = await mkdtemp(path.join(os.tmpdir(), "cambium-test-"));
+      const warehouse = await openClickhouse({ url: server, prefix, scratchDir });
+      const connection = await warehouse.connect();
+      await dropDatabases(connection, prefix);
+      await connection.close();
+      await warehouse.close();
+      await rm(scratchDir, { recursive: true, force: true });
+    },
+  };
+}
+
+const newPrefix = () => `t${randomUUID().slice(0, 8)}_`;
+
+async function dropDatabases(connection: Connection, prefix: string): Promise<void> {
+  for (const schema of ["raw", "growth", "ops", "models", "segment"])
+    await connection.run(sql`DROP DATABASE IF EXISTS ${name(`${prefix}${schema}`)} SYNC`);
+}
+
 /** Embedded and in memory, or databases of its own on the server. */
 async function emptyWarehouse(): Promise<TestWarehouse> {
   const scratchDir = await mkdtemp(path.join(os.tmpdir(), "cambium-test-"));
   // What few rows there are fit one vector: a second thread would only be started and stopped, at a fifth of the time.
-  const prefix = `t${randomUUID().slice(0, 8)}_`;
+  const prefix = newPrefix();
   const warehouse = await (server === undefined
     ? openDuckdb({ file: ":memory:", scratchDir, threads: 1 })
     : openClickhouse({ url: server, prefix, scratchDir }));
@@ -82,10 +116,7 @@ async function emptyWarehouse(): Promise<TestWarehouse> {
     warehouse,
     connection,
     async close() {
-      if (server !== undefined) {
-        for (const schema of ["raw", "growth", "ops", "models", "segment"])
-          await connection.run(sql`DROP DATABASE IF EXISTS ${name(`${prefix}${schema}`)} SYNC`);
-      }
+      if (server !== undefined) await dropDatabases(connection, prefix);
       await connection.close();
       await warehouse.close();
       await rm(scratchDir, { recursive: true, force: true });
