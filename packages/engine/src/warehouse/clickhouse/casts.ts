@@ -84,7 +84,8 @@ function textOf(expression: Sql): Sql {
       ["Decimal", sql`toDecimalString(toDecimal256OrNull(toString(${expression}), 4), 4)`],
       ["DateTime64", sql`replaceRegexpOne(toString(${expression}), '\\\\.?0*$', '')`],
     ],
-    sql`toString(${expression})`,
+    // Not toString alone: a NULL by itself gets a column's type only by CAST.
+    sql`CAST(toString(${expression}) AS String)`,
   );
 }
 
