@@ -19,10 +19,11 @@ export default defineConfig({
           include: [
             "packages/engine/test/collect/{load,properties,damage}.test.ts",
             "packages/engine/test/identify/{identify,order}.test.ts",
-            "packages/engine/test/run/{cycle,incremental,explain}.test.ts",
+            "packages/engine/test/{activate,cli,decide,measure,run,server}/**/*.test.ts",
             "packages/engine/test/model/*.test.ts",
             "packages/engine/test/observe/*.test.ts",
           ],
+          exclude: ["**/*.{browser,fault,peer,postgres}.test.ts"],
           globalSetup: ["test-engines/test/server-for-stages.ts"],
         },
       },
