@@ -1,4 +1,4 @@
-import { test } from "vitest";
+import { afterAll, test } from "vitest";
 import { randomUUID } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
@@ -25,8 +25,9 @@ export async function replaceRows(connection: Connection, spec: TableSpec, rows:
   for (const statement of dialect.upsert(spec, sql`SELECT * FROM replaced_rows`)) await connection.run(statement);
 }
 
-/** Where `npm run test:engines` runs these tests on the other engine: a server's address. */
-const server = process.env["CAMBIUM_TEST_SERVER"];
+/** Where `npm run test:engines` runs these tests on the other engine: addresses of servers, one for each worker. */
+const servers = process.env["CAMBIUM_TEST_SERVER"]?.split(" ");
+const server = servers?.[Number(process.env["VITEST_POOL_ID"] ?? 0) % servers.length];
 
 /** The engine that tests run on commits several statements together or not at all. */
 export const hasTransactions = server === undefined;
@@ -37,25 +38,23 @@ export function testTransactions(title: string, body: () => Promise<void>): void
 }
 
 /** A fresh warehouse with all tables; close it when done. */
-export async function testWarehouse(kinds: readonly string[] = ["user", "workspace", "account"]): Promise<TestWarehouse> {
+export async function testWarehouse(kinds?: readonly string[]): Promise<TestWarehouse> {
   const open = await emptyWarehouse();
+  await createTestTables(open.connection, kinds);
+  return open;
+}
+
+async function createTestTables(connection: Connection, kinds: readonly string[] = ["user", "workspace", "account"]): Promise<void> {
   await createTables(
-    open.connection,
+    connection,
     kinds,
     kinds.filter((kind) => kind !== "user"),
   );
-  return open;
 }
 
 /** Warehouses that all begin as `fill` leaves the first one: a copy costs a tenth of the cycles that filled it. */
 export function testWarehouses(fill: (connection: Connection) => Promise<void>): () => Promise<TestWarehouse> {
-  if (server !== undefined) {
-    return async () => {
-      const open = await testWarehouse();
-      await fill(open.connection);
-      return open;
-    };
-  }
+  if (server !== undefined) return clonedWarehouses(fill);
   const dir = mkdtempSync(path.join(os.tmpdir(), "cambium-template-"));
   process.once("exit", () => rmSync(dir, { recursive: true, force: true }));
   const attach = trustedSql(`ATTACH '${path.join(dir, "filled.duckdb")}' AS template`);
@@ -74,6 +73,30 @@ export function testWarehouses(fill: (connection: Connection) => Promise<void>):
     await open.connection.run(sql`${attach} (READ_ONLY)`);
     await open.connection.run(sql`COPY FROM DATABASE template TO memory`);
     await open.connection.run(sql`DETACH template`);
+    return open;
+  };
+}
+
+function clonedWarehouses(fill: (connection: Connection) => Promise<void>): () => Promise<TestWarehouse> {
+  let template: Promise<TestWarehouse & { prefix: string }> | undefined;
+  afterAll(async () => (await template)?.close());
+  const make = async () => {
+    const open = await emptyWarehouse();
+    await createTestTables(open.connection);
+    await fill(open.connection);
+    return open;
+  };
+  return async () => {
+    const { connection, prefix } = await (template ??= make());
+    const open = await emptyWarehouse();
+    // All of it by the session that filled the template: the copy's own writer then begins after it, as terms have it.
+    for (const schema of ["raw", "growth", "ops"]) {
+      await connection.run(sql`CREATE DATABASE ${name(`${open.prefix}${schema}`)}`);
+      for (const row of await connection.read<{ name: string }>(sql`SELECT name FROM ${connection.dialect.tablesOf(schema)} AS t`))
+        await connection.run(
+          sql`CREATE TABLE ${name(`${open.prefix}${schema}`, row.name)} CLONE AS ${name(`${prefix}${schema}`, row.name)}`,
+        );
+    }
     return open;
   };
 }
@@ -104,7 +127,7 @@ async function dropDatabases(connection: Connection, prefix: string): Promise<vo
 }
 
 /** Embedded and in memory, or databases of its own on the server. */
-async function emptyWarehouse(): Promise<TestWarehouse> {
+async function emptyWarehouse(): Promise<TestWarehouse & { prefix: string }> {
   const scratchDir = await mkdtemp(path.join(os.tmpdir(), "cambium-test-"));
   // What few rows there are fit one vector: a second thread would only be started and stopped, at a fifth of the time.
   const prefix = newPrefix();
@@ -115,6 +138,7 @@ async function emptyWarehouse(): Promise<TestWarehouse> {
   return {
     warehouse,
     connection,
+    prefix,
     async close() {
       if (server !== undefined) await dropDatabases(connection, prefix);
       await connection.close();
