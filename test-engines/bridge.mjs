@@ -3,8 +3,9 @@
  * the official client speaks. One statement at a time, since the embedded engine has one session: good for what SQL means,
  * no evidence for clusters, replication, rights or speed under concurrency.
  *
- *   node bridge.mjs [--port 8123] [--data DIR] [--password SECRET]
+ *   node bridge.mjs [--port 8123] [--data DIR] [--password SECRET] [--log FILE]
  *
+ * The log has a line of JSON a statement, with its milliseconds: the embedded engine has no system.query_log.
  * Prints `listening http://127.0.0.1:PORT` and ends when its standard input does (given `--attached`) or on SIGTERM.
  */
 import { createWriteStream } from "node:fs";
@@ -23,9 +24,11 @@ const { values: options } = parseArgs({
     data: { type: "string" },
     password: { type: "string", default: "" },
     attached: { type: "boolean", default: false },
+    log: { type: "string" },
   },
 });
 const scratch = await mkdtemp(path.join(tmpdir(), "cambium-bridge-"));
+const log = options.log === undefined ? undefined : createWriteStream(options.log, { flags: "a" });
 const session = new Session(options.data ?? path.join(scratch, "data"));
 
 /** Parameters of the protocol itself; every other one is a setting of the engine. */
@@ -47,6 +50,8 @@ const protocol = new Set([
   "http_headers_progress_interval_ms",
   "quota_key",
 ]);
+
+const loggedCharsMax = 4_000;
 
 let files = 0;
 let database = "default";
@@ -127,8 +132,15 @@ async function answer(request, response) {
     const reads = upload === undefined && format !== null;
     const statement = withParameters(reads ? text.slice(0, format.index) : text, params);
     const result = await inTurn(async () => {
+      const began = performance.now();
       await prepare(params);
-      return execute(statement, reads ? format[1] : (params.get("default_format") ?? "TabSeparated"));
+      const prepared = performance.now();
+      const done = await execute(statement, reads ? format[1] : (params.get("default_format") ?? "TabSeparated"));
+      const ended = performance.now();
+      log?.write(
+        `${JSON.stringify({ millis: ended - prepared, settings: prepared - began, rows: done.rowsRead, sql: statement.slice(0, loggedCharsMax) })}\n`,
+      );
+      return done;
     });
     const bytes = result.bytes();
     response.writeHead(200, {

@@ -38,11 +38,20 @@ export async function summaryOf(engine: Engine, receiver: Receiver, seconds: Rea
     const merges = await connection.first<{ n: number }>(sql`/* summary: merges */ SELECT count(*) AS n FROM growth.merges`);
     const scores = [];
     for (const { name: score } of project.scores) {
-      const row = await connection.first<{ entities: number; average: number | null; buckets: string | null }>(
-        sql`/* summary: a score */ SELECT sum(n) AS entities, sum(total) / nullif(sum(n), 0) AS average, string_agg(bucket || ' ' || n, ', ' ORDER BY low DESC) AS buckets FROM
-(SELECT coalesce(bucket, '–') AS bucket, count(*) AS n, sum(value) AS total, min(value) AS low FROM ${name("growth", `score_${score}`)} GROUP BY 1) AS b`,
+      const rows = await connection.read<{ bucket: string | null; n: number; total: number | null; low: number | null }>(
+        sql`/* summary: a score */ SELECT bucket, count(*) AS n, sum(value) AS total, min(value) AS low FROM ${name("growth", `score_${score}`)} GROUP BY bucket`,
       );
-      scores.push({ score, entities: row?.entities ?? 0, average: row?.average ?? null, buckets: row?.buckets ?? "" });
+      const of = (part: (row: (typeof rows)[number]) => number) => rows.reduce((sum, row) => sum + part(row), 0);
+      const entities = of((row) => row.n);
+      scores.push({
+        score,
+        entities,
+        average: entities === 0 ? null : of((row) => row.total ?? 0) / entities,
+        buckets: rows
+          .toSorted((a, b) => (b.low ?? -1) - (a.low ?? -1))
+          .map((row) => `${row.bucket ?? "–"} ${row.n}`)
+          .join(", "),
+      });
     }
     const sizes = await connection.read<{ audience: string; size: number; held: number }>(
       sql`/* summary: audiences */ SELECT audience, count(*) AS size, count(*) FILTER (WHERE held_out) AS held FROM growth.audience_members GROUP BY audience`,

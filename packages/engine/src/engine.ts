@@ -135,7 +135,10 @@ export async function openEngine(settings: EngineSettings): Promise<Engine> {
     explain: (request) => withConnection((connection) => explain(connection, project, request, loops.typed())),
     verify: ({ kind }) =>
       withConnection(async (connection) =>
-        verifyAnswerOf(await verify(warehouse, connection, project, { kind, typed: loops.typed() }), await checkLedger(connection)),
+        verifyAnswerOf(
+          await verify(warehouse, connection, project, { kind, typed: loops.typed(), atRest: (work) => loops.betweenCycles(work) }),
+          await checkLedger(connection),
+        ),
       ),
     dryRun: async (sync) => dryRunAnswerOf(await dryRun(sync)),
     runSync: async (sync) => syncAnswerOf(await runner.run(sync)),

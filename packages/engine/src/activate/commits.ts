@@ -208,7 +208,7 @@ SELECT ${rowId}, key, entity_id, fingerprint, happened_at, run_id ${mine}`);
   async #keepTried(pairs: readonly Pair[], at: Instant): Promise<void> {
     const before = pairs.filter(({ row }) => row.attempts > 0);
     if (before.length > 0) {
-      const ids = join(before.map(({ row }) => this.#connection.dialect.cast(sql`${row.rowId}`, "integer")));
+      const ids = join(before.map(({ row }) => sql`${BigInt(row.rowId)}`));
       await this.#connection.run(this.#connection.dialect.deleteWhere(syncRows, sql`sync = ${this.#sync.name} AND row_id IN (${ids})`));
     }
     const tried = pairs.filter(({ outcome }) => outcome.outcome !== "delivered");

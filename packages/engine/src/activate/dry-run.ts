@@ -2,15 +2,14 @@ import type { DestinationDefinition } from "../project/kinds/destination.js";
 import type { Sync } from "../project/kinds/sync.js";
 import type { Project } from "../project/project.js";
 import { sql } from "../warehouse/sql.js";
-import { nameOf } from "../warehouse/table.js";
-import { syncState } from "../warehouse/tables/ops.js";
 import type { Connection } from "../warehouse/warehouse.js";
 import { type DeliverOptions, deliverBatch } from "./deliver.js";
 import type { Destination, DestinationRow, RequestTrace } from "./destination.js";
 import { fieldTypesOf } from "./field-types.js";
+import type { Known } from "./known.js";
 import type { Mapping } from "./mapping.js";
 import { Pacer, realTime } from "./pacer.js";
-import { type Page, noRows, pageOf } from "./pages.js";
+import { noRows, pageOf } from "./pages.js";
 import { type SyncPlan, planSync } from "./plan.js";
 import { type RunOptions, type RunResult, resultOf } from "./run-result.js";
 import { nextRunId } from "./run-row.js";
@@ -29,26 +28,14 @@ export async function dryRun(
   parts: { definition: DestinationDefinition; destination: Destination; action: string; mapping: Mapping },
 ): Promise<RunResult> {
   const { definition, destination, action, mapping } = parts;
-  let outcome: { plan: SyncPlan; unchanged: number; page: Page; fieldTypes: Record<string, string> } | undefined;
-  const rolledBack = new Error("dry run");
-  try {
-    await connection.transaction(async () => {
-      const { head, full } = await startSync(connection, project, sync, mapping, options.now);
-      const plan = await planSync(connection, project, sync, options.now, { head, mapping, full: full || options.full === true });
-      const fieldTypes = await fieldTypesOf(connection, project, sync, mapping, options.now);
-      const first = async () => pageOf(connection, mapping, sync, await nextRunId(connection, sync), 0, dryRunRowsMax, { dryRun: true });
-      outcome = {
-        plan,
-        unchanged: await countUnchanged(connection, sync, plan),
-        page: plan.rows === 0 ? noRows : await first(),
-        fieldTypes,
-      };
-      throw rolledBack;
-    });
-  } catch (thrown) {
-    if (thrown !== rolledBack || outcome === undefined) throw thrown;
-  }
-  const { plan, unchanged, page, fieldTypes } = outcome as NonNullable<typeof outcome>;
+  const { head, full, known } = await startSync(connection, project, sync, mapping, options.now, { dryRun: true });
+  const plan = await planSync(connection, project, sync, options.now, { head, mapping, known, full: full || options.full === true });
+  const fieldTypes = await fieldTypesOf(connection, project, sync, mapping, options.now);
+  const page =
+    plan.rows === 0
+      ? noRows
+      : await pageOf(connection, mapping, sync, await nextRunId(connection, sync), 0, dryRunRowsMax, { dryRun: true });
+  const unchanged = await countUnchanged(connection, sync, plan, known);
   const filled = fillKnownSecrets(definition.name, definition.settings, options.env ?? process.env);
   const pacer = new Pacer(undefined, realTime);
   const deliver: DeliverOptions = {
@@ -82,10 +69,10 @@ export async function dryRun(
 }
 
 /** Rows that the destination has and that the run would leave as they are; a log has none. */
-async function countUnchanged(connection: Connection, sync: Sync, plan: SyncPlan): Promise<number> {
+async function countUnchanged(connection: Connection, sync: Sync, plan: SyncPlan, { confirmed }: Known): Promise<number> {
   if ("changes" in sync.from) return 0;
   const row = await connection.first<{ n: number }>(
-    sql`/* rows that ${sync.name} has confirmed */ SELECT count(fingerprint) AS n FROM ${nameOf(syncState(sync.name))}`,
+    sql`/* rows that ${sync.name} has confirmed */ SELECT count(fingerprint) AS n FROM ${confirmed}`,
   );
   return (row?.n ?? 0) - plan.changed - plan.removed;
 }

@@ -2,10 +2,9 @@ import type { Instant } from "../base/instant.js";
 import type { Sync } from "../project/kinds/sync.js";
 import type { Dialect } from "../warehouse/dialect.js";
 import { type Sql, empty, join, name, sql } from "../warehouse/sql.js";
-import { nameOf } from "../warehouse/table.js";
-import { syncRows, syncState } from "../warehouse/tables/ops.js";
 import type { Connection } from "../warehouse/warehouse.js";
 import type { SyncHead } from "./head.js";
+import type { Known } from "./known.js";
 import type { Mapping } from "./mapping.js";
 import { firstOfKey, keyIsUnique, rankedOfKey, wantedRows } from "./rows.js";
 import { type SyncContext, kindOf } from "./source.js";
@@ -26,6 +25,7 @@ export interface PlanRun {
   readonly toCycle: number;
   /** Rows whose next try is due. */
   readonly due: number;
+  readonly known: Known;
 }
 
 export interface Matched {
@@ -47,7 +47,7 @@ export async function matchRows(run: PlanRun, fromCycle: number | undefined): Pr
   await connection.run(connection.dialect.tempTable("sync_matched", follows ? differingAmongTouched(run) : differingRows(run)));
   const found = await countMatched(connection);
   if (due === 0 && (found.rows === 0 || keyIsUnique(sync))) return { ...found, sharedKeys: 0 };
-  const ids = sql`SELECT DISTINCT row_id FROM sync_matched${due === 0 ? empty : sql` UNION ${dueRows(connection.dialect, sync, run.now)}`}`;
+  const ids = sql`SELECT DISTINCT row_id FROM sync_matched${due === 0 ? empty : sql` UNION ${dueRows(connection.dialect, run.known, run.now)}`}`;
   await connection.run(connection.dialect.tempTable("sync_candidates", ids));
   const sharedKeys = keyIsUnique(sync) ? 0 : await findDuplicates(run);
   if (due === 0 && sharedKeys === 0 && !follows) return { ...found, sharedKeys };
@@ -62,10 +62,8 @@ export function removesRows(sync: Sync): boolean {
   return (sync.mode === "mirror" || sync.mode === "add_remove") && sync.on_leave !== "nothing";
 }
 
-export const stateOf = (sync: Sync) => nameOf(syncState(sync.name));
-
-export function dueRows(dialect: Dialect, sync: Sync, now: Instant, column = "row_id"): Sql {
-  return sql`SELECT ${name(column)} FROM ${nameOf(syncRows)} WHERE sync = ${sync.name} AND state = 'waiting' AND next_at <= ${dialect.timestamp(now)}`;
+export function dueRows(dialect: Dialect, { tried }: Known, now: Instant, column = "row_id"): Sql {
+  return sql`SELECT ${name(column)} FROM ${tried} AS r WHERE state = 'waiting' AND next_at <= ${dialect.timestamp(now)}`;
 }
 
 export async function largest(connection: Connection, query: Sql): Promise<number> {
@@ -86,11 +84,11 @@ const touchedIds = sql`SELECT entity_id FROM sync_touched`;
  * and who is confirmed: everybody else of the kind may change as they like. Two statements, since joining a large table
  * with the log of changes itself takes thirty times as long as joining it with the few ids that come out of it.
  */
-async function findTouched({ connection, context, sync, now, due, toCycle }: PlanRun, fromCycle: number): Promise<number> {
+async function findTouched({ connection, context, sync, now, due, toCycle, known }: PlanRun, fromCycle: number): Promise<number> {
   const { dialect } = connection;
   const kind = kindOf(context.project, sync) as string;
   const tried =
-    due === 0 ? empty : sql` UNION SELECT entity_id FROM (${dueRows(dialect, sync, now, "entity_id")}) AS d WHERE entity_id IS NOT NULL`;
+    due === 0 ? empty : sql` UNION SELECT entity_id FROM (${dueRows(dialect, known, now, "entity_id")}) AS d WHERE entity_id IS NOT NULL`;
   const changed = sql`/* whom cycles ${fromCycle} to ${toCycle} changed, for sync ${sync.name} */
 SELECT DISTINCT entity_id FROM growth.changes WHERE kind = ${kind} AND cycle_id > ${fromCycle} AND cycle_id <= ${toCycle}`;
   if ("audience" in sync.from) {
@@ -100,7 +98,7 @@ SELECT DISTINCT entity_id FROM growth.changes WHERE kind = ${kind} AND cycle_id 
       dialect.tempTable(
         "sync_touched",
         sql`/* members and former members among them */ SELECT entity_id FROM growth.audience_members WHERE audience = ${sync.from.audience} AND NOT held_out AND ${among}
-UNION SELECT entity_id FROM ${stateOf(sync)} WHERE fingerprint IS NOT NULL AND ${among}${tried}`,
+UNION SELECT entity_id FROM ${known.confirmed} WHERE fingerprint IS NOT NULL AND ${among}${tried}`,
       ),
     );
   } else await connection.run(dialect.tempTable("sync_touched", sql`${changed}${tried}`));
@@ -114,18 +112,18 @@ function matchedColumns({ mapping }: PlanRun): Sql {
 }
 
 function differingRows(run: PlanRun): Sql {
-  const { context, sync, mapping } = run;
+  const { context, sync, mapping, known } = run;
   const both = removesRows(sync) ? sql`FULL OUTER JOIN` : sql`LEFT JOIN`;
   return sql`/* rows of sync ${sync.name} whose wanted and confirmed fingerprints differ */
 SELECT coalesce(w.row_id, s.row_id) AS row_id, ${matchedColumns(run)}
-FROM (${wantedRows(context, sync, mapping)}) AS w ${both} (SELECT row_id, fingerprint FROM ${stateOf(sync)}) AS s ON s.row_id = w.row_id
+FROM (${wantedRows(context, sync, mapping)}) AS w ${both} (SELECT row_id, fingerprint FROM ${known.confirmed}) AS s ON s.row_id = w.row_id
 WHERE ${context.dialect.differs(sql`w.row_fingerprint`, sql`s.fingerprint`)}`;
 }
 
 /** A row may have been confirmed for another entity: what is confirmed is looked up by entity and by row. */
 function differingAmongTouched(run: PlanRun): Sql {
-  const { context, sync, mapping } = run;
-  const confirmed = sql`SELECT row_id, fingerprint FROM ${stateOf(sync)} WHERE`;
+  const { context, sync, mapping, known } = run;
+  const confirmed = sql`SELECT row_id, fingerprint FROM ${known.confirmed} WHERE`;
   return sql`/* rows of sync ${sync.name} that differ among those of entities that changed */
 WITH wanted_now AS (${wantedRows(context, sync, mapping, { entities: touchedIds })})
 SELECT coalesce(w.row_id, s.row_id) AS row_id, ${matchedColumns(run)}
@@ -134,13 +132,13 @@ WHERE ${context.dialect.differs(sql`w.row_fingerprint`, sql`s.fingerprint`)}`;
 }
 
 function matchedCandidates(run: PlanRun, hasDuplicates: boolean, entities?: Sql): Sql {
-  const { context, sync, mapping } = run;
+  const { context, sync, mapping, known } = run;
   const candidates = sql`SELECT row_id FROM sync_candidates`;
   const rows = wantedRows(context, sync, mapping, { entities, among: candidates });
   return sql`/* candidates of sync ${sync.name}, wanted beside confirmed */
 SELECT c.row_id, ${matchedColumns(run)} FROM sync_candidates AS c
 LEFT JOIN (${hasDuplicates ? firstOfKey(rows) : rows}) AS w ON w.row_id = c.row_id
-LEFT JOIN (SELECT row_id, fingerprint FROM ${stateOf(sync)} WHERE row_id IN (${candidates})) AS s ON s.row_id = c.row_id`;
+LEFT JOIN (SELECT row_id, fingerprint FROM ${known.confirmed} WHERE row_id IN (${candidates})) AS s ON s.row_id = c.row_id`;
 }
 
 /** Rows of candidate keys that several rows share, ranked, in `sync_shared`; returns how many keys. */

@@ -2,12 +2,12 @@ import type { Instant } from "../base/instant.js";
 import type { Sync } from "../project/kinds/sync.js";
 import type { Project } from "../project/project.js";
 import { type Sql, empty, join, name, sql } from "../warehouse/sql.js";
-import { nameOf } from "../warehouse/table.js";
-import { syncRows, syncState } from "../warehouse/tables/ops.js";
+import { syncState } from "../warehouse/tables/ops.js";
 import type { Connection } from "../warehouse/warehouse.js";
 import { type SyncHead, readHead } from "./head.js";
+import { type Known, knownOf } from "./known.js";
 import { type Mapping, compileMapping } from "./mapping.js";
-import { type Matched, type PlanRun, dueRows, largest, matchRows, removesRows, stateOf } from "./match.js";
+import { type Matched, type PlanRun, dueRows, largest, matchRows, removesRows } from "./match.js";
 import { firstOfKey, keyIsUnique, wantedRows } from "./rows.js";
 import { type SyncContext, kindOf } from "./source.js";
 
@@ -40,6 +40,8 @@ export interface PlanOptions {
   /** Compare everything, even where following the changes would do. */
   readonly full?: boolean | undefined;
   readonly mapping?: Mapping | undefined;
+  /** What is confirmed and tried, where that is not what the tables say. */
+  readonly known?: Known | undefined;
 }
 
 /** Counts and the temporary table `sync_plan`; changes nothing that lasts. */
@@ -54,10 +56,12 @@ export async function planSync(
   const mapping = options.mapping ?? compileMapping(sync);
   const head = "head" in options ? options.head : await readHead(connection, sync.name);
   // Whoever has a head has a table of confirmed rows.
-  if (head === undefined) for (const statement of connection.dialect.createTable(syncState(sync.name))) await connection.run(statement);
+  if (head === undefined && options.known === undefined)
+    for (const statement of connection.dialect.createTable(syncState(sync.name))) await connection.run(statement);
+  const known = options.known ?? knownOf(sync);
   return connection.transaction(async () => {
-    const { cycle, due } = await newest(connection, sync, now);
-    const run: PlanRun = { connection, context, sync, mapping, head, now, toCycle: cycle, due };
+    const { cycle, due } = await newest(connection, known, now);
+    const run: PlanRun = { connection, context, sync, mapping, head, now, toCycle: cycle, due, known };
     if ("changes" in sync.from) return planLog(run);
     const incremental = options.full !== true && head !== undefined && followsChanges(sync);
     const matched = await matchRows(run, incremental ? head.toCycle : undefined);
@@ -70,9 +74,9 @@ export async function planSync(
   });
 }
 
-async function newest(connection: Connection, sync: Sync, now: Instant): Promise<{ cycle: number; due: number }> {
+async function newest(connection: Connection, known: Known, now: Instant): Promise<{ cycle: number; due: number }> {
   const row = await connection.first<{ cycle: number | null; due: number }>(sql`/* how far the cycles are, and tries that are due */
-SELECT (SELECT max(cycle_id) FROM ops.cycles) AS cycle, (SELECT count(*) FROM (${dueRows(connection.dialect, sync, now)}) AS d) AS due`);
+SELECT (SELECT max(cycle_id) FROM ops.cycles) AS cycle, (SELECT count(*) FROM (${dueRows(connection.dialect, known, now)}) AS d) AS due`);
   return { cycle: row?.cycle ?? 0, due: row?.due ?? 0 };
 }
 
@@ -95,7 +99,7 @@ async function countLosers(connection: Connection): Promise<number> {
 }
 
 function resolved(run: PlanRun, { left }: Matched): Sql {
-  const { context, sync } = run;
+  const { context, sync, known } = run;
   const { dialect } = context;
   const change = sql`CASE WHEN NOT m.is_wanted THEN 'remove' WHEN m.confirmed IS NULL THEN 'add' ELSE 'change' END`;
   const changes = removesRows(sync) ? empty : sql` AND m.is_wanted`;
@@ -107,7 +111,7 @@ SELECT m.row_id, coalesce(m.row_key, ${left ? sql`s.key, ` : empty}r.key) AS row
 m.row_fingerprint, ${change} AS change, m.has_prior, coalesce(r.attempts, 0) AS attempts,
 CASE WHEN ${sameAsTried} THEN r.first_run END AS first_run${columnsOfPlan(run, left)}
 FROM sync_matched AS m
-LEFT JOIN (SELECT * FROM ${nameOf(syncRows)} WHERE sync = ${sync.name}) AS r ON r.row_id = m.row_id${left ? formerRows(run) : empty}
+LEFT JOIN ${known.tried} AS r ON r.row_id = m.row_id${left ? formerRows(run) : empty}
 WHERE (${dialect.differs(sql`m.row_fingerprint`, sql`m.confirmed`)} OR coalesce(r.state = 'waiting', FALSE))
 AND (r.state IS NULL OR (r.state = 'waiting' AND r.next_at <= ${dialect.timestamp(run.now)})
  OR (r.state = 'failed' AND (${dialect.differs(sql`r.fingerprint`, sql`m.row_fingerprint`)})))${changes}${addsOnly}
@@ -147,28 +151,28 @@ function columnsOfPlan({ sync, mapping }: PlanRun, left: boolean): Sql {
 }
 
 /** What is known of rows that left: how they were confirmed, and their entities as they are now. */
-function formerRows({ context, sync, mapping }: PlanRun): Sql {
+function formerRows({ context, sync, mapping, known }: PlanRun): Sql {
   const kind = kindOf(context.project, sync);
-  const confirmed = sql`\nLEFT JOIN (SELECT row_id, key, entity_id FROM ${stateOf(sync)} WHERE row_id IN (${leftRows})) AS s ON s.row_id = m.row_id`;
+  const confirmed = sql`\nLEFT JOIN (SELECT row_id, key, entity_id FROM ${known.confirmed} WHERE row_id IN (${leftRows})) AS s ON s.row_id = m.row_id`;
   if (!removesRows(sync) || kind === undefined) return confirmed;
-  const entities = sql`SELECT entity_id FROM ${stateOf(sync)} WHERE row_id IN (${leftRows})`;
+  const entities = sql`SELECT entity_id FROM ${known.confirmed} WHERE row_id IN (${leftRows})`;
   const whole = wantedRows(context, { ...sync, from: { entity: kind } }, mapping, { entities });
   return sql`${confirmed}\nLEFT JOIN (${keyIsUnique(sync) ? whole : firstOfKey(whole)}) AS f ON f.row_id = m.row_id AND NOT m.is_wanted`;
 }
 
 /** Appends follow the log by change id; a row waits behind an earlier one of its entity that waits. */
 async function planLog(run: PlanRun): Promise<SyncPlan> {
-  const { connection, context, sync, mapping, head, now } = run;
+  const { connection, context, sync, mapping, head, now, known } = run;
   const { dialect } = context;
   const rows = wantedRows(context, sync, mapping, { afterChange: head?.changeId ?? 0 });
-  const tried = sql`SELECT * FROM ${nameOf(syncRows)} WHERE sync = ${sync.name}`;
-  const waits = sql`SELECT entity_id FROM (${tried}) AS r WHERE state = 'waiting' AND next_at > ${dialect.timestamp(now)}`;
+  const columns = ["row_id", "row_key", "entity_id", "row_fingerprint", ...mapping.columns.map((_, index) => `c${index}`)];
+  const waits = sql`SELECT entity_id FROM ${known.tried} AS r WHERE state = 'waiting' AND next_at > ${dialect.timestamp(now)}`;
   await connection.run(
     dialect.tempTable(
       "sync_plan",
       sql`/* changes that sync ${sync.name} appends, in their order */
-SELECT row_number() OVER (ORDER BY ${dialect.cast(sql`w.row_key`, "integer")}) - 1 AS ordinal, w.*, 'add' AS change, FALSE AS has_prior, coalesce(r.attempts, 0) AS attempts, r.first_run
-FROM (${rows}) AS w LEFT JOIN ${stateOf(sync)} AS s ON s.row_id = w.row_id LEFT JOIN (${tried}) AS r ON r.row_id = w.row_id
+SELECT row_number() OVER (ORDER BY ${dialect.cast(sql`w.row_key`, "integer")}) - 1 AS ordinal, ${join(columns.map((column) => sql`w.${name(column)}`))}, 'add' AS change, FALSE AS has_prior, coalesce(r.attempts, 0) AS attempts, r.first_run
+FROM (${rows}) AS w LEFT JOIN ${known.confirmed} AS s ON s.row_id = w.row_id LEFT JOIN ${known.tried} AS r ON r.row_id = w.row_id
 WHERE s.row_id IS NULL AND coalesce(r.state, 'waiting') = 'waiting' AND w.entity_id NOT IN (${waits})`,
     ),
   );
@@ -178,9 +182,9 @@ WHERE s.row_id IS NULL AND coalesce(r.state, 'waiting') = 'waiting' AND w.entity
 
 /** Counts of the plan, in which each row stands once afterwards. */
 async function counted(run: PlanRun): Promise<Pick<SyncPlan, "added" | "changed" | "removed" | "rows" | "confirmed">> {
-  const { connection, sync } = run;
+  const { connection, sync, known } = run;
   const of = (change: string) => connection.dialect.filtered(sql`count(*)`, sql`change = ${change}`);
-  const confirmed = sync.guard === undefined ? sql`0` : sql`(SELECT count(fingerprint) FROM ${stateOf(sync)})`;
+  const confirmed = sync.guard === undefined ? sql`0` : sql`(SELECT count(fingerprint) FROM ${known.confirmed})`;
   const counts = await connection.first<Record<"added" | "changed" | "removed" | "repeated" | "confirmed", number>>(
     sql`/* what sync ${sync.name} delivers */ SELECT ${of("add")} AS added, ${of("change")} AS changed, ${of("remove")} AS removed,
 count(*) - count(DISTINCT row_id) AS repeated, ${confirmed} AS confirmed FROM sync_plan`,

@@ -1,8 +1,10 @@
 import { CambiumError, messageOf } from "../base/errors.js";
+import { turns } from "../base/turns.js";
 import type { DestinationDefinition } from "../project/kinds/destination.js";
 import type { Sync } from "../project/kinds/sync.js";
 import type { Project } from "../project/project.js";
 import type { Connection } from "../warehouse/warehouse.js";
+import { emptyHead } from "./bring-in-line.js";
 import { Commits } from "./commits.js";
 import type { DeliverOptions } from "./deliver.js";
 import { type Opened, deliverPlan } from "./deliver-plan.js";
@@ -16,8 +18,7 @@ import { type SyncPlan, planSync } from "./plan.js";
 import { type RunOptions, type RunResult, resultOf } from "./run-result.js";
 import { closeRun, openRun, recordEven } from "./run-row.js";
 import { type FilledSettings, fillSecrets } from "./secrets.js";
-import { closeCrashedRun, emptyHead, startSync } from "./start.js";
-import { turns } from "./turns.js";
+import { closeCrashedRun, startSync } from "./start.js";
 
 export type { RunOptions, RunResult };
 
@@ -43,7 +44,9 @@ export async function runSync(connection: Connection, project: Project, sync: Sy
     return dryRun(connection, project, sync, options, guarded, { definition, destination, action: action.name, mapping });
   }
   await closeCrashedRun(connection, sync.name, options.now);
-  const { head, full, storedCycle } = await startSync(connection, project, sync, mapping, options.now, options.even?.get(sync.name));
+  const { head, full, storedCycle } = await startSync(connection, project, sync, mapping, options.now, {
+    seen: options.even?.get(sync.name),
+  });
   // What was even with another target or mapping says nothing, should those come back.
   if (storedCycle === undefined) options.even?.delete(sync.name);
   const plan = await planSync(connection, project, sync, options.now, { head, mapping, full: full || options.full === true });

@@ -6,7 +6,7 @@ import { orderedModels } from "../project/graph.js";
 import type { Model } from "../project/kinds/model.js";
 import { durationOf } from "../project/kinds/words.js";
 import type { Project } from "../project/project.js";
-import { name, render, sql } from "../warehouse/sql.js";
+import { type Sql, join, name, render, sql } from "../warehouse/sql.js";
 import { modelRuns } from "../warehouse/tables/ops.js";
 import type { Connection } from "../warehouse/warehouse.js";
 import { type RelationType, createRelation, dropRelation, relationsIn } from "./relations.js";
@@ -82,7 +82,6 @@ async function build(
   before: RelationType | undefined,
   window: CycleWindow,
 ): Promise<ModelOutcome> {
-  const query = modelQuery(connection.dialect, model);
   const record = (state: "ok" | "failed", message: string | null, rows: number | null) => ({
     model: model.name,
     materialized: model.materialized,
@@ -99,7 +98,7 @@ async function build(
         schema: modelsSchema,
         name: model.name,
         type: model.materialized,
-        query: sql`/* model ${commentOf(model.name)} */ ${query}`,
+        query: sql`/* model ${commentOf(model.name)} */ ${await meant(connection, modelQuery(connection.dialect, model))}`,
         before,
       });
       const counted =
@@ -114,6 +113,16 @@ async function build(
     await connection.transaction(() => replaceRecord(connection, model.name, record("failed", message, null)));
     return { model: model.name, state: "failed", message };
   }
+}
+
+/** The query with its columns as the author means them. */
+async function meant(connection: Connection, query: Sql): Promise<Sql> {
+  const columns = await connection.describe(query);
+  if (columns.every(({ type }) => type !== "boolean")) return query;
+  const listed = columns.map(({ name: column, type }) =>
+    type === "boolean" ? sql`${connection.dialect.authored(name(column))} AS ${name(column)}` : name(column),
+  );
+  return sql`SELECT ${join(listed)} FROM (${query}) AS q`;
 }
 
 async function replaceRecord(connection: Connection, model: string, row: Parameters<Connection["append"]>[1][number]): Promise<void> {

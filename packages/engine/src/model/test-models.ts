@@ -12,7 +12,7 @@ export interface ModelTestResult {
   readonly type: ModelTest["type"];
   readonly severity: ModelTest["severity"];
   /** Rows (for `unique`: values) that break the rule; undefined where the question itself failed. */
-  readonly failing: number | undefined;
+  readonly failing?: number | undefined;
   readonly message?: string | undefined;
 }
 

@@ -2,6 +2,7 @@ import { type RunResult } from "../activate/run.js";
 import type { SyncRunner } from "../activate/runner.js";
 import { dayText } from "../base/day.js";
 import { type Clock, type Instant, microsPerHour } from "../base/instant.js";
+import { turns } from "../base/turns.js";
 import { LoadMemory } from "../collect/load/load-memory.js";
 import { type LoadSummary, loadSegments } from "../collect/load/load-segments.js";
 import { type MessageFilter, buildMessageFilter } from "../collect/load/message-filter.js";
@@ -73,7 +74,9 @@ export class EngineLoops {
   #closed = false;
   #lastCycleNow: Instant = 0;
   #dueAt: Instant = Infinity;
-  #loadTurn: Promise<void> = Promise.resolve();
+  /** Loading and preparing share a session and change the same table: one after the other. */
+  #alone = turns();
+  #betweenCycles = turns();
   #models = new ModelUpdates();
 
   private constructor(settings: LoopSettings, loadConnection: Connection, cycleConnection: Connection, filter: MessageFilter) {
@@ -206,12 +209,14 @@ export class EngineLoops {
   async cycleOnce(options: { onStep?: (step: string) => void; everyone?: boolean } = {}): Promise<CycleSummary> {
     await this.#prepare();
     await this.updateModels();
-    const summary = await runCycle(this.#cycleConnection, this.#settings.project(), {
-      now: this.#settings.clock(),
-      typed: this.typed(),
-      ...(options.onStep !== undefined && { onStep: options.onStep }),
-      ...(options.everyone !== undefined && { everyone: options.everyone }),
-    });
+    const summary = await this.betweenCycles(() =>
+      runCycle(this.#cycleConnection, this.#settings.project(), {
+        now: this.#settings.clock(),
+        typed: this.typed(),
+        ...(options.onStep !== undefined && { onStep: options.onStep }),
+        ...(options.everyone !== undefined && { everyone: options.everyone }),
+      }),
+    );
     this.#lastCycleNow = summary.now;
     this.#dueAt = summary.dueAt;
     // By the cycle's number: projects that a scheduler runs a cycle at a time have their turn, too.
@@ -228,6 +233,11 @@ export class EngineLoops {
       ...options,
       onError: (thrown) => this.#settings.onError?.("cycle", thrown),
     });
+  }
+
+  /** Runs work while no cycle of this process does: what it reads is of one moment, whatever the engine promises. */
+  betweenCycles<T>(work: () => Promise<T>): Promise<T> {
+    return this.#betweenCycles(work);
   }
 
   requestLoadIfRunning(): void {
@@ -262,21 +272,6 @@ export class EngineLoops {
       this.#typed = await prepareProperties(this.#loadConnection, propertiesRead(project), this.#settings.clock());
       this.#typedFor = project.fingerprint;
     });
-  }
-
-  /** Loading and preparing share a session and change the same table: one after the other. */
-  async #alone<T>(work: () => Promise<T>): Promise<T> {
-    const before = this.#loadTurn;
-    let done: () => void = () => undefined;
-    this.#loadTurn = new Promise((resolve) => {
-      done = resolve;
-    });
-    await before;
-    try {
-      return await work();
-    } finally {
-      done();
-    }
   }
 
   #edgePassed(): boolean {

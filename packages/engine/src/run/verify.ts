@@ -13,7 +13,7 @@ import type { Connection, Warehouse } from "../warehouse/warehouse.js";
 import { hiddenOf } from "../project/compile/hidden.js";
 import type { Grain } from "../project/kinds/words.js";
 import { traitsOf } from "../project/project.js";
-import { type CycleOptions, readWatermark, runCycle } from "./cycle.js";
+import { type CycleOptions, type Watermark, readWatermark, runCycle } from "./cycle.js";
 
 /**
  * Incremental = full: computes everything again from raw events, in one cycle of an empty warehouse beside the real one,
@@ -41,24 +41,40 @@ export interface Verification {
 
 const examplesMax = 5;
 
+export interface VerifyOptions {
+  readonly kind?: string | undefined;
+  readonly typed?: CycleOptions["typed"];
+  /** Runs work while no cycle does: asked for where the engine has no snapshot of several tables. */
+  readonly atRest?: (<T>(work: () => Promise<T>) => Promise<T>) | undefined;
+}
+
 export async function verify(
   warehouse: Warehouse,
   main: Connection,
   project: Project,
-  options: { kind?: string | undefined; typed?: CycleOptions["typed"] } = {},
+  { kind, typed, atRest = (work) => work() }: VerifyOptions = {},
 ): Promise<Verification> {
   const started = performance.now();
   if ((await readWatermark(main)).cycleId === 0)
     throw new CambiumError("NOT_COMPUTED", "Nothing was computed yet, so there is nothing to verify.");
   const shadow = await warehouse.shadow();
+  const { connection, mainTable } = shadow;
+  const compared = comparedTables(connection.dialect, project, kind);
   try {
     await createDerivedTables(
-      shadow.connection,
+      connection,
       project.entities.map((entity) => entity.kind),
     );
-    // One snapshot of the main tables, from the first read on: cycles that end meanwhile are no difference.
-    return await shadow.connection.transaction(async () => {
-      const { events, now, comparisons } = await recompute(shadow, project, options);
+    // One moment of the main tables, whatever cycles end meanwhile: the transaction's, from the first read on, or copies.
+    return await connection.transaction(async () => {
+      const hasSnapshot = connection.dialect.supports.transactions;
+      const begun = hasSnapshot ? await begin(shadow, project) : await atRest(() => beginWithCopies(shadow, project, compared));
+      const { now } = begun;
+      const { events } = await runCycle(connection, project, { now, ...(typed !== undefined && { typed }) });
+      const comparisons: Comparison[] = [];
+      for (const each of compared) {
+        comparisons.push(await compare(connection, each, hasSnapshot ? mainTable(each.spec) : copyOf(each.spec)));
+      }
       const agrees = comparisons.every((each) => each.missing + each.extra + each.different === 0);
       return { agrees, now, events, seconds: (performance.now() - started) / 1000, comparisons };
     });
@@ -67,23 +83,31 @@ export async function verify(
   }
 }
 
-async function recompute(
-  { connection, mainTable }: Awaited<ReturnType<Warehouse["shadow"]>>,
-  project: Project,
-  options: { kind?: string | undefined; typed?: CycleOptions["typed"] },
-): Promise<Pick<Verification, "events" | "now" | "comparisons">> {
-  const { now, toLoad } = await readWatermark(connection, mainTable(cycles));
+type Shadow = Awaited<ReturnType<Warehouse["shadow"]>>;
+
+/** What a cycle over everything starts from: the loads that the loop has seen, and SQL values that change by themselves. */
+async function begin({ connection, mainTable }: Shadow, project: Project): Promise<Watermark> {
+  const watermark = await readWatermark(connection, mainTable(cycles));
   await connection.run(
-    sql`/* loads up to the watermark */ INSERT INTO ${nameOf(loads)} SELECT * FROM ${mainTable(loads)} WHERE load_id <= ${toLoad}`,
+    sql`/* loads up to the watermark */ INSERT INTO ${nameOf(loads)} SELECT * FROM ${mainTable(loads)} WHERE load_id <= ${watermark.toLoad}`,
   );
-  await takeOverScheduled(connection, mainTable, project, now);
-  const { events } = await runCycle(connection, project, { now, ...(options.typed !== undefined && { typed: options.typed }) });
-  const comparisons: Comparison[] = [];
-  for (const compared of comparedTables(connection.dialect, project, options.kind)) {
-    comparisons.push(await compare(connection, compared, mainTable(compared.spec)));
-  }
-  return { now, events, comparisons };
+  await takeOverScheduled(connection, mainTable, project, watermark.now);
+  return watermark;
 }
+
+async function beginWithCopies(shadow: Shadow, project: Project, compared: readonly Compared[]): Promise<Watermark> {
+  const { connection, mainTable } = shadow;
+  const begun = await begin(shadow, project);
+  for (const { spec, key, columns } of compared) {
+    const listed = join([...key, ...columns].map((column) => name(column)));
+    await connection.run(connection.dialect.createTableAs(copyOf(spec), sql`SELECT ${listed} FROM ${mainTable(spec)}`));
+  }
+  if ((await readWatermark(connection, mainTable(cycles))).cycleId !== begun.cycleId)
+    throw new CambiumError("BUSY", "A cycle of another process ended while its tables were copied to be verified.");
+  return begun;
+}
+
+const copyOf = (spec: TableSpec) => name("ops", `kept_${spec.table}`);
 
 /** Values of scheduled SQL, as last evaluated, count as just evaluated. */
 async function takeOverScheduled(

@@ -23,6 +23,7 @@ import { z } from "zod";
  * | GET /api/project | `projectView` |
  * | POST /api/query `queryRequest` | `queryAnswer` |
  * | POST /api/verify `verifyRequest` | `verifyAnswer` |
+ * | POST /api/models/test (no body) | `modelTests` |
  * | GET /v1/profiles/:kind/:id | `decisionProfile` |
  * | GET /v1/memberships/:kind/:id/:audience | `decisionMembership` |
  *
@@ -704,6 +705,20 @@ export const queryAnswer = z.object({
   seconds: z.number(),
 });
 
+/** Tests of the SQL models; without `failing` the question itself failed. */
+export const modelTests = z.object({
+  tests: z.array(
+    z.object({
+      model: z.string(),
+      column: z.string(),
+      type: z.enum(["unique", "not_null", "accepted_values", "relationships"]),
+      severity: z.enum(["error", "warn"]),
+      failing: z.number().optional(),
+      message: z.string().optional(),
+    }),
+  ),
+});
+
 export const verifyRequest = z.object({ kind: z.string().optional() });
 
 /** Incremental state against a recompute from the events, and the ledger. */
@@ -817,6 +832,7 @@ export type Runs = z.infer<typeof runs>;
 export type ProjectView = z.infer<typeof projectView>;
 export type QueryRequest = z.infer<typeof queryRequest>;
 export type QueryAnswer = z.infer<typeof queryAnswer>;
+export type ModelTests = z.infer<typeof modelTests>;
 export type VerifyRequest = z.infer<typeof verifyRequest>;
 export type VerifyAnswer = z.infer<typeof verifyAnswer>;
 export type StreamMessage = z.infer<typeof streamMessage>;

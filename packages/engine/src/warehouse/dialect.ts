@@ -79,6 +79,8 @@ export interface Dialect {
   jsonObject(fields: readonly (readonly [string, Sql])[]): Sql;
   /** A JSON list of expressions. */
   jsonArray(items: readonly Sql[]): Sql;
+  /** A column of an author's SELECT that may be a truth value: numbers so small that an engine takes them for one stay numbers. */
+  authored(expression: Sql): Sql;
   /** JSON of a value. */
   toJson(expression: Sql): Sql;
   /** What a JSON value is: `text`, `number`, `boolean`, `object`, `list` or `null`. */

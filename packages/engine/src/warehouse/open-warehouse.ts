@@ -1,8 +1,6 @@
+import path from "node:path";
 import { CambiumError } from "../base/errors.js";
-import { clickhouseDialect } from "./clickhouse/dialect.js";
 import { openClickhouse } from "./clickhouse/open.js";
-import type { Dialect } from "./dialect.js";
-import { duckdbDialect } from "./duckdb/dialect.js";
 import { openDuckdb } from "./duckdb/open.js";
 import type { Warehouse } from "./warehouse.js";
 
@@ -39,29 +37,49 @@ export interface WarehouseConfig {
 /** The server on this machine, as it listens when nobody said otherwise. */
 const localUrl = "http://127.0.0.1:8123";
 
+/** Where a project on this machine keeps an embedded warehouse and its scratch files. */
+export interface WarehousePlace {
+  readonly file: string;
+  readonly scratchDir: string;
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** What a project's file says, unless `CAMBIUM_WAREHOUSE` names another warehouse for this run. */
+export function warehouseSettings(config: WarehouseConfig, place: WarehousePlace, env: Environment): WarehouseSettings {
+  return warehouseNamed(env["CAMBIUM_WAREHOUSE"] || config.type, config, place, env);
+}
+
 /**
- * What a project's file and the environment say: `CAMBIUM_WAREHOUSE` names another engine than the file does, or a server's
- * address; a password comes from `CAMBIUM_CLICKHOUSE_PASSWORD` and from nowhere else.
+ * The warehouse that a name means: `duckdb` or `clickhouse` as the project's file has them, a server's address
+ * (`https://user@host:8443/shop_`; the path begins the names of databases), or a DuckDB file. A password comes from
+ * `CAMBIUM_CLICKHOUSE_PASSWORD` and from nowhere else.
  */
-export function warehouseSettings(
-  config: WarehouseConfig,
-  place: { readonly file: string; readonly scratchDir: string },
-  env: Readonly<Record<string, string | undefined>>,
-): WarehouseSettings {
-  const said = env["CAMBIUM_WAREHOUSE"] ?? "";
-  const isUrl = /^https?:\/\//.test(said);
-  const type = said === "" ? config.type : isUrl ? "clickhouse" : said;
-  if (type === "duckdb") return { type, ...place, threads: config.threads, memoryMax: config.memory };
-  if (type !== "clickhouse")
-    throw new CambiumError("PROJECT_INVALID", `CAMBIUM_WAREHOUSE is ${said}: it may be duckdb, clickhouse or a server's address.`);
+export function warehouseNamed(text: string, config: WarehouseConfig, place: WarehousePlace, env: Environment): WarehouseSettings {
+  const { scratchDir } = place;
+  const embedded = { type: "duckdb", scratchDir, threads: config.threads, memoryMax: config.memory } as const;
+  if (text === "duckdb") return { ...embedded, file: place.file };
+  if (/\.(duckdb|db)$/.test(text)) return { ...embedded, file: path.resolve(text) };
+  const isAddress = /^https?:\/\//.test(text);
+  if (text !== "clickhouse" && !isAddress)
+    throw new CambiumError("BAD_REQUEST", `${text} names no warehouse: say duckdb, clickhouse, a server's address or a .duckdb file.`);
+  const { url, prefix, user } = isAddress ? addressOf(text) : { url: config.url ?? localUrl };
   return {
-    type,
-    url: isUrl ? said : (config.url ?? localUrl),
-    prefix: config.prefix ?? "",
-    user: config.user ?? "default",
+    type: "clickhouse",
+    url,
+    prefix: prefix ?? config.prefix ?? "",
+    user: user ?? config.user ?? "default",
     password: env["CAMBIUM_CLICKHOUSE_PASSWORD"] ?? "",
-    scratchDir: place.scratchDir,
+    scratchDir,
   };
+}
+
+function addressOf(text: string): { url: string; prefix: string | undefined; user: string | undefined } {
+  if (!URL.canParse(text)) throw new CambiumError("BAD_REQUEST", `${text} is no address.`);
+  const { origin, pathname, username, password } = new URL(text);
+  if (password !== "")
+    throw new CambiumError("BAD_REQUEST", "Leave the password out of the address: it is read from CAMBIUM_CLICKHOUSE_PASSWORD.");
+  return { url: origin, prefix: pathname.replace(/^\/|\/$/g, "") || undefined, user: decodeURIComponent(username) || undefined };
 }
 
 /** Opens the warehouse that a project names: the one place that knows which engine is behind which name. */
@@ -77,9 +95,9 @@ export async function openWarehouse(settings: WarehouseSettings): Promise<Wareho
   });
 }
 
-/** The SQL of an engine, without opening a warehouse. */
-export function dialectOf(settings: WarehouseSettings): Dialect {
-  return settings.type === "clickhouse" ? clickhouseDialect(settings.prefix) : duckdbDialect;
+/** How messages call it. */
+export function warehouseTitle(settings: WarehouseSettings): string {
+  return settings.type === "duckdb" ? settings.file : `${settings.url}/${settings.prefix}`;
 }
 
 /** The file that must be there before anything can be read; undefined where a server keeps the data. */

@@ -31,7 +31,8 @@ export function sql(strings: TemplateStringsArray, ...fragments: Fragment[]): Sq
     parts.push(...text);
     if (index >= fragments.length) return;
     const fragment = fragments[index] as Fragment;
-    if (isSql(fragment)) parts.push(...fragment.parts);
+    // One by one: a list of a hundred thousand ids is more than a call takes arguments.
+    if (isSql(fragment)) for (const part of fragment.parts) parts.push(part);
     else parts.push({ value: fragment });
   });
   return { parts };
@@ -78,7 +79,7 @@ export function name(...path: string[]): Sql {
   };
 }
 
-const schemaOfAuthors = /\b(?:from|join)\s+(raw|growth|ops|models|segment)(?=\s*\.)/gi;
+const schemaOfAuthors = /\b(?:from|join|describe(?:\s+table)?)\s+(raw|growth|ops|models|segment)(?=\s*\.)/gi;
 
 /** SQL that a project's author wrote (models, SQL traits, `cambium query`). Never call it with data from events. */
 export function trustedSql(text: string): Sql {

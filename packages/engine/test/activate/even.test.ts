@@ -29,7 +29,7 @@ function watched(connection: Connection) {
   const own: Pick<Connection, "run" | "append" | "transaction"> = {
     run(statement) {
       const text = render(statement, connection.dialect.quoting).replaceAll(/\/\*.*?\*\//gs, "");
-      if (!/^\s*(CREATE OR REPLACE TEMP TABLE|SELECT|WITH)/.test(text)) writes();
+      if (!/^\s*(CREATE OR REPLACE (TEMP )?TABLE "\w+" |SELECT|WITH)/.test(text)) writes();
       return connection.run(statement);
     },
     append(table, rows) {

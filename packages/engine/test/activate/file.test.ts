@@ -4,20 +4,15 @@ import path from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { DeliveryContext, DestinationRow, RequestTrace } from "../../src/activate/destination.js";
 import { fileDestination } from "../../src/activate/destinations/file/file.js";
-import { sql } from "../../src/warehouse/sql.js";
 import { fileRows } from "../../src/warehouse/duckdb/dialect.js";
-import { testWarehouse } from "../support/warehouse.js";
+import { openDuckdb } from "../../src/warehouse/duckdb/open.js";
+import { sql } from "../../src/warehouse/sql.js";
 
-let warehouse: Awaited<ReturnType<typeof testWarehouse>>;
 let folder: string;
 beforeEach(async () => {
-  warehouse = await testWarehouse();
   folder = await mkdtemp(path.join(os.tmpdir(), "cambium-files-"));
 });
-afterEach(async () => {
-  await warehouse.close();
-  await rm(folder, { recursive: true, force: true });
-});
+afterEach(() => rm(folder, { recursive: true, force: true }));
 
 const row = (key: string, change: DestinationRow["change"], fields: Record<string, unknown>): DestinationRow => ({
   key,
@@ -83,18 +78,23 @@ test("parquet has types", async () => {
   await destination.deliver(first, context);
   await destination.deliver([...second, row("u4", "add", { name: "four", seats: 2.5 })], context);
   const file = path.join(folder, "out/people.parquet");
+  // The embedded engine reads Parquet, whatever the warehouse is.
+  const reader = await openDuckdb({ file: ":memory:", scratchDir: path.join(folder, "scratch"), threads: 1 });
+  const connection = await reader.connect();
   const rows = fileRows(file, "parquet");
-  expect(await warehouse.connection.read(sql`SELECT * FROM ${rows} ORDER BY _key`)).toEqual([
+  expect(await connection.read(sql`SELECT * FROM ${rows} ORDER BY _key`)).toEqual([
     { _key: "u2", name: "two", seats: 3, active: null },
     { _key: "u3", name: "three", seats: null, active: true },
     { _key: "u4", name: "four", seats: 2.5, active: null },
   ]);
-  expect(await warehouse.connection.describe(sql`SELECT * FROM ${rows}`)).toEqual([
+  expect(await connection.describe(sql`SELECT * FROM ${rows}`)).toEqual([
     { name: "_key", type: "text" },
     { name: "name", type: "text" },
     { name: "seats", type: "double" },
     { name: "active", type: "boolean" },
   ]);
+  await connection.close();
+  await reader.close();
 });
 
 test("changes: one file a batch, and the same batch again is the same file", async () => {

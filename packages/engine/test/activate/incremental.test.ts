@@ -142,7 +142,9 @@ async function samePlans(
   const planned = async (full: boolean) => {
     const { rows } = await planSync(connection, project, syncOf(project), now, { full });
     if (rows === 0) return [];
-    return connection.read(sql`SELECT row_key, change, CAST(row_fingerprint AS VARCHAR) AS f FROM sync_plan ORDER BY row_key, change`);
+    return connection.read(
+      sql`SELECT row_key, change, ${connection.dialect.idText(sql`row_fingerprint`)} AS f FROM sync_plan ORDER BY row_key, change`,
+    );
   };
   expect(await planned(false)).toEqual(await planned(true));
 }

@@ -3,7 +3,8 @@ import { retryRows } from "../../src/activate/retry-rows.js";
 import { runSync } from "../../src/activate/run.js";
 import { dryRunAnswerOf } from "../../src/server/answers.js";
 import { sql } from "../../src/warehouse/sql.js";
-import { testWarehouse } from "../support/warehouse.js";
+import { syncHeads, syncState } from "../../src/warehouse/tables/ops.js";
+import { replaceRows, testWarehouse } from "../support/warehouse.js";
 import { changeAudience, memoryDestination, optionsFor, prepare, putUsers, syncOf, testClock, testProject, userId } from "./support.js";
 
 let warehouse: Awaited<ReturnType<typeof testWarehouse>>;
@@ -430,8 +431,8 @@ test("another hash function of the engine sends all rows once more, and only onc
   const tool = memoryDestination();
   await putUsers(connection, 1, [{ key: "u1" }, { key: "u2" }]);
   await runSync(connection, project, syncOf(project), optionsFor(tool.destination, time));
-  await connection.run(sql`UPDATE ops.sync_state_contacts SET row_id = row_id + 1`);
-  await connection.run(sql`UPDATE ops.sync_heads SET fingerprint_version = 'another engine'`);
+  await replaceRows(connection, syncState("contacts"), sql`SELECT * REPLACE (row_id + 1 AS row_id) FROM ops.sync_state_contacts`);
+  await replaceRows(connection, syncHeads, sql`SELECT * REPLACE ('another engine' AS fingerprint_version) FROM ops.sync_heads`);
   expect(await runSync(connection, project, syncOf(project), optionsFor(tool.destination, time))).toMatchObject({
     planned: { added: 0, changed: 2, removed: 0, full: true },
   });

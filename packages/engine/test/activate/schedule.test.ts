@@ -4,7 +4,7 @@ import { runSync } from "../../src/activate/run.js";
 import { SyncRunner } from "../../src/activate/runner.js";
 import { dueSyncs } from "../../src/activate/schedule.js";
 import { systemClock } from "../../src/base/instant.js";
-import { sql } from "../../src/warehouse/sql.js";
+import { name, sql } from "../../src/warehouse/sql.js";
 import { testWarehouse } from "../support/warehouse.js";
 import {
   changeAudience,
@@ -137,7 +137,7 @@ test("a dry run shows the exact requests that the run then sends, and keeps noth
   expect(dry).toMatchObject({ state: "dry_run", planned: { added: 2 } });
   expect(server.received).toEqual([]);
   for (const table of ["sync_runs", "sync_heads", "deliveries", "requests", "sync_sending", "ledger"]) {
-    expect(await connection.first(sql`SELECT count(*) AS n FROM ${{ parts: [{ name: "ops" }, { text: "." }, { name: table }] }}`)).toEqual({
+    expect(await connection.first(sql`SELECT count(*) AS n FROM ${name("ops", table)}`)).toEqual({
       n: 0,
     });
   }

@@ -12,7 +12,7 @@ import { score } from "../../src/project/kinds/score.js";
 import { type Sync, sync } from "../../src/project/kinds/sync.js";
 import { trait } from "../../src/project/kinds/trait.js";
 import type { Project } from "../../src/project/project.js";
-import { sql } from "../../src/warehouse/sql.js";
+import { join, sql } from "../../src/warehouse/sql.js";
 import type { ColumnType } from "../../src/warehouse/table.js";
 import { audienceChanges, audienceMembers, changes, entities, score as scoreTable, traits } from "../../src/warehouse/tables/growth.js";
 import { cycles } from "../../src/warehouse/tables/ops.js";
@@ -123,7 +123,7 @@ export async function putUsers(
 }
 
 function idsIn(ids: readonly string[]) {
-  return sql`CAST(entity_id AS VARCHAR) IN (SELECT unnest(CAST(${JSON.stringify(ids)} AS JSON)::VARCHAR[]))`;
+  return ids.length === 0 ? sql`FALSE` : sql`entity_id IN (${join(ids.map((id) => sql`${BigInt(id)}`))})`;
 }
 
 async function noteCycle(connection: Connection, cycle: number, ids: readonly string[]): Promise<void> {

@@ -10,15 +10,21 @@ import { runModels } from "../../src/model/run-models.js";
 import { loadProject } from "../../src/project/load-project.js";
 import { runCycle } from "../../src/run/cycle.js";
 import { createTables } from "../../src/warehouse/create-tables.js";
-import { openWarehouse } from "../../src/warehouse/open-warehouse.js";
-import { sql } from "../../src/warehouse/sql.js";
-import { runCli } from "./run-cli.js";
+import { openWarehouse, warehouseSettings } from "../../src/warehouse/open-warehouse.js";
+import { testEnvironment } from "../support/warehouse.js";
+import { type CliRun, runCli as runCliIn } from "./run-cli.js";
 
 let dir: string;
+const { env, close } = testEnvironment();
+const runCli = (args: readonly string[], options: Parameters<typeof runCliIn>[1] = {}): Promise<CliRun> =>
+  runCliIn(args, { env, ...options });
 beforeAll(async () => {
   dir = await mkdtemp(path.join(os.tmpdir(), "cambium-cli-"));
 });
-afterAll(() => rm(dir, { recursive: true, force: true }));
+afterAll(async () => {
+  await close();
+  await rm(dir, { recursive: true, force: true });
+});
 
 const project = () => path.join(dir, "acme");
 
@@ -111,26 +117,25 @@ test("a broken project is exit code 3, for people and for machines", async () =>
 test("before anything was computed, commands say how to begin, and a sync shows what it would send", async () => {
   await runCli(["init", "young"], { cwd: dir });
   const cwd = path.join(dir, "young");
+  const own = testEnvironment();
   for (const command of [["status"], ["verify"], ["explain", "user", "ada"], ["query", "SELECT 1"]]) {
-    const early = await runCli(command, { cwd });
+    const early = await runCli(command, { cwd, env: own.env });
     expect(early.code, command[0]).toBe(1);
     expect(early.err, command[0]).toContain("no warehouse yet");
     expect(early.err, command[0]).toContain("`cambium run`");
   }
-  const dry = await runCli(["sync", "stuck_workspaces", "--dry-run"], { cwd });
+  const dry = await runCli(["sync", "stuck_workspaces", "--dry-run"], { cwd, env: own.env });
   expect(dry).toMatchObject({ code: 0, out: expect.stringContaining("would add 0, change 0 and remove 0 rows") as string });
   expect(dry.out).toContain("no request to show");
+  await own.close();
   await rm(cwd, { recursive: true });
 });
 
 test("query reads the warehouse itself while nothing runs, bounded, and changes nothing", async () => {
   const none = await runCli(["query", "SELECT 1"], { cwd: project() });
   expect(none).toMatchObject({ code: 1, err: expect.stringContaining("no warehouse yet") as string });
-  const warehouse = await openWarehouse({
-    type: "duckdb",
-    file: path.join(project(), ".cambium/warehouse.duckdb"),
-    scratchDir: path.join(dir, "scratch"),
-  });
+  const place = { file: path.join(project(), ".cambium/warehouse.duckdb"), scratchDir: path.join(dir, "scratch") };
+  const warehouse = await openWarehouse(warehouseSettings({ type: "duckdb" }, place, env));
   const connection = await warehouse.connect();
   await createTables(connection, ["user", "workspace", "account"], ["workspace", "account"]);
   await writeFile(path.join(project(), "audiences/x.txt"), "");
@@ -142,14 +147,16 @@ test("query reads the warehouse itself while nothing runs, bounded, and changes 
   );
   await runModels(connection, await loadProject(project()), { cycleId: 1, now: 0, previousNow: 0, fromLoad: 0, toLoad: 0 });
   await runCycle(connection, await loadProject(project()), { now: 1_772_366_400_000_000 });
-  await connection.run(sql`CHECKPOINT`);
+  await warehouse.checkpoint();
   await connection.close();
   await warehouse.close();
 
   const table = await runCli(["query", "SELECT * FROM models.numbers ORDER BY id;"], { cwd: project() });
   expect(table).toMatchObject({ code: 0, out: "id  name\n──  ────\n 1  a\n 2  ·\n" });
   expect(table.err).toMatch(/^2 rows in \d/);
-  const bounded = await runCli(["query", "SELECT range AS n FROM range(50)", "--rows", "3", "--json"], { cwd: project() });
+  const bounded = await runCli(["query", "SELECT generate_series AS n FROM generate_series(0, 49)", "--rows", "3", "--json"], {
+    cwd: project(),
+  });
   expect(JSON.parse(bounded.out)).toMatchObject({ rows: [{ n: 0 }, { n: 1 }, { n: 2 }], truncated: true });
   const write = await runCli(["query", "DELETE FROM raw.events"], { cwd: project() });
   expect(write.code).toBe(1);
@@ -185,9 +192,9 @@ test("a port that is taken ends the start, with nothing of it left behind", asyn
       ["--port", port, "--collector-port", "0"],
       ["--port", "0", "--collector-port", port],
     ]) {
-      const failed: unknown = await promisify(execFile)(process.execPath, [bin, "up", ...ports, "-p", project()]).catch(
-        (error: unknown) => error,
-      );
+      const failed: unknown = await promisify(execFile)(process.execPath, [bin, "up", ...ports, "-p", project()], {
+        env: { ...process.env, ...env },
+      }).catch((error: unknown) => error);
       expect(failed).toMatchObject({ code: 1, stderr: expect.stringContaining(`Another program listens on 127.0.0.1:${port}`) as string });
     }
     // The warehouse is free again.

@@ -6,6 +6,7 @@ import { startCollector } from "../../src/collect/collector.js";
 import { openEngine, statePaths } from "../../src/engine.js";
 import { checkLedger } from "../../src/observe/ledger.js";
 import { sql } from "../../src/warehouse/sql.js";
+import { testEnvironment } from "../support/warehouse.js";
 
 const files: Readonly<Record<string, string>> = {
   "cambium.yml": "name: odd\n",
@@ -20,6 +21,7 @@ const people = 300;
 test.each(["a[1]*b", "it's {a,b} 100%", "with space; DROP TABLE x"])("a project in a folder named %s", async (folder) => {
   const parent = await mkdtemp(path.join(os.tmpdir(), "cambium-folder-"));
   const dir = path.join(parent, folder);
+  const { env, close } = testEnvironment();
   try {
     for (const [file, text] of Object.entries(files)) {
       await mkdir(path.dirname(path.join(dir, file)), { recursive: true });
@@ -32,7 +34,7 @@ test.each(["a[1]*b", "it's {a,b} 100%", "with space; DROP TABLE x"])("a project 
     expect(answer.status).toBe(200);
     await collector.spool.sealNow();
     await collector.close();
-    const engine = await openEngine({ dir, version: "test" });
+    const engine = await openEngine({ dir, version: "test", env });
     try {
       await engine.settle();
       const connection = await engine.warehouse.connect();
@@ -48,14 +50,16 @@ test.each(["a[1]*b", "it's {a,b} 100%", "with space; DROP TABLE x"])("a project 
       await engine.close();
     }
   } finally {
+    await close();
     await rm(parent, { recursive: true, force: true });
   }
 });
 
+/** About the embedded engine, whatever the others run on. */
 test("a folder that the warehouse's engine cannot live in is refused, not half used", async () => {
   const dir = await mkdtemp(path.join(os.tmpdir(), "cambium-what?-"));
   await writeFile(path.join(dir, "cambium.yml"), "name: odd\n");
-  await expect(openEngine({ dir, version: "test" })).rejects.toMatchObject({
+  await expect(openEngine({ dir, version: "test", env: {} })).rejects.toMatchObject({
     code: "BAD_REQUEST",
     message: expect.stringMatching(/question mark\. Rename the folder/) as string,
   });

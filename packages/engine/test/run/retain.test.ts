@@ -10,12 +10,13 @@ import { status } from "../../src/observe/status.js";
 import type { Project } from "../../src/project/project.js";
 import { runCycle } from "../../src/run/cycle.js";
 import { maintain } from "../../src/run/maintain.js";
-import { sql } from "../../src/warehouse/sql.js";
-import { loads } from "../../src/warehouse/tables/ops.js";
+import { name, sql } from "../../src/warehouse/sql.js";
+import { cycles, ledger as ledgerTable, loads } from "../../src/warehouse/tables/ops.js";
 import type { Connection } from "../../src/warehouse/warehouse.js";
 import { memoryDestination, optionsFor, testClock } from "../activate/support.js";
 import { type Bench, collectBench, total, writeKey } from "../collect/support.js";
 import { testProject } from "../support/project.js";
+import { replaceRows, testEnvironment } from "../support/warehouse.js";
 
 /** Days of the whole loop, then their records grow old: what is kept still says the same. */
 
@@ -73,7 +74,7 @@ async function someDays(project: Project): Promise<Connection> {
 }
 
 const rowsOf = async (connection: Connection, table: "loads" | "ledger" | "sync_runs" | "cycles" | "deliveries") =>
-  (await connection.first<{ n: number }>(sql`SELECT count(*) AS n FROM ${{ parts: [{ text: `ops.${table}` }] }}`))?.n ?? 0;
+  (await connection.first<{ n: number }>(sql`SELECT count(*) AS n FROM ${name("ops", table)}`))?.n ?? 0;
 const last = start + (days - 1) * microsPerDay + 3 * microsPerHour;
 
 test("old records become one row a day, and every equation and figure stays what it was", async () => {
@@ -141,9 +142,8 @@ test("a message of the first day is a duplicate still, and loading, turning and 
 test("an entry that does not add up stays as it is: it says which segment is to blame", async () => {
   const project = testProject(files());
   const connection = await someDays(project);
-  await connection.run(
-    sql`UPDATE ops.ledger SET stored = stored - 1 WHERE hop = 'collect' AND ref = (SELECT min(ref) FROM ops.ledger WHERE hop = 'collect')`,
-  );
+  const oldest = sql`hop = 'collect' AND ref = (SELECT min(ref) FROM ops.ledger WHERE hop = 'collect')`;
+  await connection.run(connection.dialect.updateWhere(ledgerTable, { stored: sql`stored - 1` }, oldest));
   const gaps = (await ledger(connection))[0]?.gaps;
   await maintain(connection, project);
   expect((await ledger(connection))[0]).toMatchObject({ difference: 1, balanced: false, gaps });
@@ -173,8 +173,9 @@ test("entries and exits go, but not how members came in, nor what a sync of the 
 test("a project that is run one cycle at a time is maintained as often as one that stays up", async () => {
   const dir = await mkdtemp(path.join(os.tmpdir(), "cambium-retain-"));
   await writeFile(path.join(dir, "cambium.yml"), "name: scheduled\n");
+  const { env, close } = testEnvironment();
   const once = async (before?: (connection: Connection) => Promise<unknown>) => {
-    const engine = await openEngine({ dir, version: "test" });
+    const engine = await openEngine({ dir, version: "test", env });
     const connection = await engine.warehouse.connect();
     await before?.(connection);
     const { cycleId } = await engine.loops.cycleOnce();
@@ -188,10 +189,12 @@ test("a project that is run one cycle at a time is maintained as often as one th
     const loaded = ["a", "b"].map((segment) => ({ ...none, load_id: 1, segment, loaded_at: "2020-01-01T10:00:00Z" }));
     await connection.append(loads, loaded);
   });
-  expect(await once((connection) => connection.run(sql`UPDATE ops.cycles SET cycle_id = 298`))).toEqual({
+  const later = sql`SELECT * REPLACE (298 AS cycle_id) FROM ops.cycles`;
+  expect(await once((connection) => replaceRows(connection, cycles, later))).toEqual({
     cycleId: 299,
     segments: ["a", "b"],
   });
   expect(await once()).toEqual({ cycleId: 300, segments: ["day 2020-01-01"] });
+  await close();
   await rm(dir, { recursive: true, force: true });
 });

@@ -3,6 +3,7 @@ import { instantOf } from "../../src/base/instant.js";
 import { runCycle } from "../../src/run/cycle.js";
 import { verify } from "../../src/run/verify.js";
 import { sql } from "../../src/warehouse/sql.js";
+import { traits } from "../../src/warehouse/tables/growth.js";
 import type { Connection, Warehouse } from "../../src/warehouse/warehouse.js";
 import { files } from "../support/definitions.js";
 import { type TestEvent, appendLoad } from "../support/events.js";
@@ -60,7 +61,7 @@ test("a value that is not what the events say is told with its entity and column
   const { warehouse, connection, close } = await testWarehouse();
   await appendLoad(connection, project, 1, [paid("m1", "u1", noon)]);
   await runCycle(connection, project, { now: noon + second });
-  await connection.run(sql`UPDATE growth.user_traits SET paid = 7`);
+  await connection.run(connection.dialect.updateWhere(traits("user"), { paid: sql`7` }, sql`TRUE`));
   const { agrees, comparisons } = await verify(warehouse, connection, project);
   expect(agrees).toBe(false);
   expect(comparisons.filter((each) => each.different > 0)).toMatchObject([

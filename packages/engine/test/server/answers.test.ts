@@ -15,8 +15,10 @@ import type {
   Timeline,
 } from "../../src/server/contract.js";
 import { sql } from "../../src/warehouse/sql.js";
+import { loads } from "../../src/warehouse/tables/ops.js";
 import { microsPerDay } from "../../src/base/instant.js";
 import type { TestEvent } from "../support/events.js";
+import { replaceRows } from "../support/warehouse.js";
 import { type Testbed, history, noon, testServer } from "./support.js";
 
 /** What the answers say, on a history small enough to know every number by heart. */
@@ -305,7 +307,7 @@ describe("query", () => {
     ]);
     expect(answer.rows[0]).toEqual(["u1", "2026-03-10T11:00:00.000000Z"]);
     expect([answer.rows.length, answer.truncated]).toEqual([2, true]);
-    expect((await ask("WITH a AS (SELECT 1 AS x) SELECT x FROM a, range(3)")).rows).toHaveLength(3);
+    expect((await ask("WITH a AS (SELECT 1 AS x) SELECT x FROM a, generate_series(1, 3) AS three")).rows).toHaveLength(3);
     expect((await ask("EXPLAIN SELECT 1")).rows.length).toBeGreaterThan(0);
     expect((await ask("DESCRIBE growth.user_entities")).rows.length).toBeGreaterThan(0);
   });
@@ -353,7 +355,7 @@ describe("query", () => {
       method: "POST",
       headers: { "content-type": "application/json" },
       body: JSON.stringify({
-        sql: "SELECT count(*) FROM range(100000000) a, range(100000000) b WHERE a.range % 7 = b.range % 5",
+        sql: "SELECT count(*) FROM generate_series(1, 100000000) AS a, generate_series(1, 100000000) AS b WHERE a.generate_series % 7 = b.generate_series % 5",
         secondsMax: 0.2,
       }),
     });
@@ -366,8 +368,9 @@ test("events of old loads, which stand in one row a day, are found as before", a
   const own = await testServer();
   const found = async () => (await own.json<EventsPage>("/api/events?limit=50")).events.map((event) => event.messageId);
   const before = await found();
-  await own.connection.run(sql`DELETE FROM ops.loads WHERE load_id = 1`);
-  await own.connection.run(sql`UPDATE ops.loads SET segment = 'day 2026-03-10', stored = 9, first_received_at = NULL`);
+  const { dialect } = own.connection;
+  const day = sql`SELECT * REPLACE ('day 2026-03-10' AS segment, 9 AS stored, ${dialect.cast(sql`NULL`, "timestamp")} AS first_received_at) FROM ops.loads WHERE load_id > 1`;
+  await replaceRows(own.connection, loads, day);
   own.listeners.forEach((listener) => listener({ type: "load", loadId: 2 }));
   expect(await found()).toEqual(before);
   expect(before).toHaveLength(history.length);

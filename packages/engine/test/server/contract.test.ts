@@ -60,6 +60,7 @@ test.each([...everywhere, ...withData])("an engine with data answers %s", async 
 test.each([
   ["/api/query", { sql: "SELECT 1 AS one" }, contract.queryAnswer],
   ["/api/verify", {}, contract.verifyAnswer],
+  ["/api/models/test", undefined, contract.modelTests],
   ["/api/syncs/payers_hook/dry-run", undefined, contract.dryRun],
   ["/api/syncs/payers_hook/run", undefined, contract.syncRunResult],
   ["/api/syncs/payers_hook/confirm", undefined, contract.syncRunResult],

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { microsPerDay } from "../../src/base/instant.js";
 import type { DecisionMembership, DecisionProfile, EntitiesPage, ScoreDetail } from "../../src/server/contract.js";
+import { name, sql } from "../../src/warehouse/sql.js";
 import { type Testbed, noon, testServer } from "./support.js";
 
 /** Decision reads say what the warehouse says, as of the newest cycle: after a start, after cycles, after merges. */
@@ -121,24 +122,25 @@ test("answers agree with the warehouse for everyone after many cycles", async ()
     await bed.turn(load, events);
   }
   await caughtUp(8);
-  const { name, sql } = await import("../../src/warehouse/sql.js");
+  const { dialect } = bed.connection;
   const rows = await bed.connection.read<{
     key: string;
     paid: number;
     revenue: number | null;
     plan: string | null;
     value: number;
-    audiences: string | null;
+    audiences: string[] | null;
   }>(
-    sql`SELECT e.key, t.paid, t.revenue, t.plan, s.value, (SELECT string_agg(audience, ',' ORDER BY audience) FROM growth.audience_members AS m WHERE m.entity_id = e.entity_id) AS audiences
-FROM ${name("growth", "user_entities")} AS e JOIN growth.user_traits AS t ON t.entity_id = e.entity_id JOIN growth.score_activation AS s ON s.entity_id = e.entity_id`,
+    sql`SELECT e.key, t.paid, t.revenue, t.plan, s.value, m.audiences
+FROM ${name("growth", "user_entities")} AS e JOIN growth.user_traits AS t ON t.entity_id = e.entity_id JOIN growth.score_activation AS s ON s.entity_id = e.entity_id
+LEFT JOIN (SELECT entity_id, ${dialect.uniqueList(sql`audience`, 10)} AS audiences FROM growth.audience_members GROUP BY entity_id) AS m ON m.entity_id = e.entity_id`,
   );
   expect(rows.length).toBeGreaterThan(25);
   for (const row of rows) {
     const found = await profile(row.key);
     expect(found.traits).toMatchObject({ paid: row.paid, revenue: row.revenue, plan: row.plan });
     expect(found.scores["activation"]?.value).toBe(row.value);
-    expect(found.audiences.toSorted().join(",")).toBe(row.audiences ?? "");
+    expect(found.audiences.toSorted()).toEqual(row.audiences ?? []);
   }
   const identifiers = await bed.connection.read<{ value: string; key: string }>(
     sql`SELECT i.value, e.key FROM growth.identifiers AS i JOIN growth.user_subjects AS s ON s.subject_id = i.identifier_id JOIN growth.user_entities AS e ON e.entity_id = s.entity_id`,

@@ -3,6 +3,7 @@ import http from "node:http";
 import os from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { sql } from "../../src/warehouse/sql.js";
 import { type Testbed, testServer, token } from "./support.js";
 
 /** Who gets in, from where, and what hostile text can do: nothing. */
@@ -208,7 +209,7 @@ describe("hostile text", () => {
       expect(response.status, place).toBeLessThan(500);
       await response.arrayBuffer();
     }
-    const counted = await bed.connection.first<{ n: number }>({ parts: [{ text: "SELECT count(*) AS n FROM raw.events" }] });
+    const counted = await bed.connection.first<{ n: number }>(sql`SELECT count(*) AS n FROM raw.events`);
     expect(counted?.n).toBe(9);
   });
 

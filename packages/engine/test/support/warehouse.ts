@@ -1,4 +1,4 @@
-import { test } from "vitest";
+import { afterAll, test } from "vitest";
 import { randomUUID } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
@@ -7,7 +7,8 @@ import path from "node:path";
 import { openClickhouse } from "../../src/warehouse/clickhouse/open.js";
 import { createTables } from "../../src/warehouse/create-tables.js";
 import { openDuckdb } from "../../src/warehouse/duckdb/open.js";
-import { name, sql, trustedSql } from "../../src/warehouse/sql.js";
+import { type Sql, name, sql, trustedSql } from "../../src/warehouse/sql.js";
+import type { TableSpec } from "../../src/warehouse/table.js";
 import type { Connection, Warehouse } from "../../src/warehouse/warehouse.js";
 
 export interface TestWarehouse {
@@ -16,8 +17,17 @@ export interface TestWarehouse {
   close(): Promise<void>;
 }
 
-/** Where `npm run test:engines` runs these tests on the other engine: a server's address. */
-const server = process.env["CAMBIUM_TEST_SERVER"];
+/** Puts a query's rows in place of all of a table's, keys included: for tests that make up a past. */
+export async function replaceRows(connection: Connection, spec: TableSpec, rows: Sql): Promise<void> {
+  const { dialect } = connection;
+  await connection.run(dialect.tempTable("replaced_rows", rows));
+  await connection.run(dialect.deleteWhere(spec, sql`TRUE`));
+  for (const statement of dialect.upsert(spec, sql`SELECT * FROM replaced_rows`)) await connection.run(statement);
+}
+
+/** Where `npm run test:engines` runs these tests on the other engine: addresses of servers, one for each worker. */
+const servers = process.env["CAMBIUM_TEST_SERVER"]?.split(" ");
+const server = servers?.[Number(process.env["VITEST_POOL_ID"] ?? 0) % servers.length];
 
 /** The engine that tests run on commits several statements together or not at all. */
 export const hasTransactions = server === undefined;
@@ -28,25 +38,23 @@ export function testTransactions(title: string, body: () => Promise<void>): void
 }
 
 /** A fresh warehouse with all tables; close it when done. */
-export async function testWarehouse(kinds: readonly string[] = ["user", "workspace", "account"]): Promise<TestWarehouse> {
+export async function testWarehouse(kinds?: readonly string[]): Promise<TestWarehouse> {
   const open = await emptyWarehouse();
+  await createTestTables(open.connection, kinds);
+  return open;
+}
+
+async function createTestTables(connection: Connection, kinds: readonly string[] = ["user", "workspace", "account"]): Promise<void> {
   await createTables(
-    open.connection,
+    connection,
     kinds,
     kinds.filter((kind) => kind !== "user"),
   );
-  return open;
 }
 
 /** Warehouses that all begin as `fill` leaves the first one: a copy costs a tenth of the cycles that filled it. */
 export function testWarehouses(fill: (connection: Connection) => Promise<void>): () => Promise<TestWarehouse> {
-  if (server !== undefined) {
-    return async () => {
-      const open = await testWarehouse();
-      await fill(open.connection);
-      return open;
-    };
-  }
+  if (server !== undefined) return clonedWarehouses(fill);
   const dir = mkdtempSync(path.join(os.tmpdir(), "cambium-template-"));
   process.once("exit", () => rmSync(dir, { recursive: true, force: true }));
   const attach = trustedSql(`ATTACH '${path.join(dir, "filled.duckdb")}' AS template`);
@@ -69,11 +77,60 @@ export function testWarehouses(fill: (connection: Connection) => Promise<void>):
   };
 }
 
+function clonedWarehouses(fill: (connection: Connection) => Promise<void>): () => Promise<TestWarehouse> {
+  let template: Promise<TestWarehouse & { prefix: string }> | undefined;
+  afterAll(async () => (await template)?.close());
+  const make = async () => {
+    const open = await emptyWarehouse();
+    await createTestTables(open.connection);
+    await fill(open.connection);
+    return open;
+  };
+  return async () => {
+    const { connection, prefix } = await (template ??= make());
+    const open = await emptyWarehouse();
+    // All of it by the session that filled the template: the copy's own writer then begins after it, as terms have it.
+    for (const schema of ["raw", "growth", "ops"]) {
+      await connection.run(sql`CREATE DATABASE ${name(`${open.prefix}${schema}`)}`);
+      for (const row of await connection.read<{ name: string }>(sql`SELECT name FROM ${connection.dialect.tablesOf(schema)} AS t`))
+        await connection.run(
+          sql`CREATE TABLE ${name(`${open.prefix}${schema}`, row.name)} CLONE AS ${name(`${prefix}${schema}`, row.name)}`,
+        );
+    }
+    return open;
+  };
+}
+
+/** The environment for programs that open their project's warehouse themselves: on the engine that the tests run on. */
+export function testEnvironment(): { readonly env: Record<string, string>; close(): Promise<void> } {
+  if (server === undefined) return { env: {}, close: () => Promise.resolve() };
+  const prefix = newPrefix();
+  return {
+    env: { CAMBIUM_WAREHOUSE: `${server}/${prefix}` },
+    async close() {
+      const scratchDir = await mkdtemp(path.join(os.tmpdir(), "cambium-test-"));
+      const warehouse = await openClickhouse({ url: server, prefix, scratchDir });
+      const connection = await warehouse.connect();
+      await dropDatabases(connection, prefix);
+      await connection.close();
+      await warehouse.close();
+      await rm(scratchDir, { recursive: true, force: true });
+    },
+  };
+}
+
+const newPrefix = () => `t${randomUUID().slice(0, 8)}_`;
+
+async function dropDatabases(connection: Connection, prefix: string): Promise<void> {
+  for (const schema of ["raw", "growth", "ops", "models", "segment"])
+    await connection.run(sql`DROP DATABASE IF EXISTS ${name(`${prefix}${schema}`)} SYNC`);
+}
+
 /** Embedded and in memory, or databases of its own on the server. */
-async function emptyWarehouse(): Promise<TestWarehouse> {
+async function emptyWarehouse(): Promise<TestWarehouse & { prefix: string }> {
   const scratchDir = await mkdtemp(path.join(os.tmpdir(), "cambium-test-"));
   // What few rows there are fit one vector: a second thread would only be started and stopped, at a fifth of the time.
-  const prefix = `t${randomUUID().slice(0, 8)}_`;
+  const prefix = newPrefix();
   const warehouse = await (server === undefined
     ? openDuckdb({ file: ":memory:", scratchDir, threads: 1 })
     : openClickhouse({ url: server, prefix, scratchDir }));
@@ -81,11 +138,9 @@ async function emptyWarehouse(): Promise<TestWarehouse> {
   return {
     warehouse,
     connection,
+    prefix,
     async close() {
-      if (server !== undefined) {
-        for (const schema of ["raw", "growth", "ops", "models", "segment"])
-          await connection.run(sql`DROP DATABASE IF EXISTS ${name(`${prefix}${schema}`)} SYNC`);
-      }
+      if (server !== undefined) await dropDatabases(connection, prefix);
       await connection.close();
       await warehouse.close();
       await rm(scratchDir, { recursive: true, force: true });

@@ -47,7 +47,7 @@ export function register(program: Command, context: CliContext): void {
       const info = await serverInfo(dir);
       const tree: Explanation =
         info === undefined
-          ? await explainLocally(dir, kind, id, own)
+          ? await explainLocally(dir, kind, id, own, context)
           : await connectTo(info).get(explanation, `/api/entities/${encodeURIComponent(kind)}/${encodeURIComponent(id)}/explain`, {
               ...own,
             });
@@ -57,9 +57,9 @@ export function register(program: Command, context: CliContext): void {
     });
 }
 
-async function explainLocally(dir: string, kind: string, id: string, own: Own): Promise<Explanation> {
+async function explainLocally(dir: string, kind: string, id: string, own: Own, { env }: CliContext): Promise<Explanation> {
   const project = await loadProject(dir);
-  return withLocalWarehouse(project, async (connection) => {
+  return withLocalWarehouse(project, env, async (connection) => {
     const found = await findEntity(connection, kind, id);
     if (found === undefined) throw new CambiumError("NOT_FOUND", `There is no ${kind} with the id ${id}.`);
     return explain(

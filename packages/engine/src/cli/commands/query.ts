@@ -1,9 +1,7 @@
 import { type Command, InvalidArgumentError } from "commander";
-import { microsPerSecond } from "../../base/instant.js";
 import { loadProject } from "../../project/load-project.js";
 import { type QueryAnswer, queryAnswer } from "../../server/contract.js";
-import { trustedSql } from "../../warehouse/sql.js";
-import type { Cell, Connection } from "../../warehouse/warehouse.js";
+import type { Warehouse } from "../../warehouse/warehouse.js";
 import { type CliContext, globalOptions } from "../context.js";
 import { examples } from "../examples.js";
 import { findProject } from "../find-project.js";
@@ -13,6 +11,8 @@ import { textTable } from "../text-table.js";
 
 const rowsDefault = 100;
 const rowsLimit = 10_000;
+/** Nobody else waits for the warehouse: who asks may wait for a while. */
+const queryMillisMax = 3_600_000;
 
 export function register(program: Command, context: CliContext): void {
   program
@@ -34,23 +34,16 @@ export function register(program: Command, context: CliContext): void {
       const info = await serverInfo(dir);
       const answer =
         info === undefined
-          ? await withLocalWarehouse(await loadProject(dir), (connection) => queryLocally(connection, text, own.rows, context))
+          ? await withLocalWarehouse(await loadProject(dir), context.env, (_, warehouse) => queryLocally(warehouse, text, own.rows))
           : await connectTo(info).post(queryAnswer, "/api/query", { sql: text, rowsMax: own.rows });
       show(answer, options.json === true, context);
     });
 }
 
-async function queryLocally(connection: Connection, text: string, rowsMax: number, context: CliContext): Promise<QueryAnswer> {
-  const startedAt = context.clock();
-  const query = trustedSql(text.trim().replace(/;+\s*$/, ""));
-  const columns = await connection.describe(query);
-  const rows: Cell[][] = [];
-  for await (const batch of connection.batches(query, rowsMax + 1)) {
-    rows.push(...batch.map((row) => Object.values(row)));
-    if (rows.length > rowsMax) break;
-  }
-  const seconds = (context.clock() - startedAt) / microsPerSecond;
-  return { columns, rows: rows.slice(0, rowsMax), truncated: rows.length > rowsMax, seconds };
+async function queryLocally(warehouse: Warehouse, text: string, rowsMax: number): Promise<QueryAnswer> {
+  const started = performance.now();
+  const answer = await warehouse.query(text, { rowsMax, millisMax: queryMillisMax });
+  return { ...answer, seconds: (performance.now() - started) / 1000 };
 }
 
 function show(answer: QueryAnswer, json: boolean, { terminal }: CliContext): void {

@@ -35,5 +35,5 @@ export function register(program: Command, context: CliContext): void {
 
 async function localStatus(dir: string, context: CliContext): Promise<Status> {
   const project = await loadProject(dir);
-  return withLocalWarehouse(project, (connection) => status(connection, project, context.clock()));
+  return withLocalWarehouse(project, context.env, (connection) => status(connection, project, context.clock()));
 }

@@ -1,18 +1,13 @@
 import type { Command } from "commander";
-import { messageOf } from "../../base/errors.js";
-import { modelTestQuery } from "../../model/test-models.js";
 import { type ModelTestResult, testModels } from "../../model/test-models.js";
 import { loadProject } from "../../project/load-project.js";
-import type { Project } from "../../project/project.js";
-import { queryAnswer } from "../../server/contract.js";
-import { dialectOf } from "../../warehouse/open-warehouse.js";
-import { render } from "../../warehouse/sql.js";
+import { modelTests } from "../../server/contract.js";
 import { type CliContext, globalOptions } from "../context.js";
 import { examples } from "../examples.js";
 import { exitCodes } from "../exit-codes.js";
 import { findProject } from "../find-project.js";
-import { settingsOf, withLocalWarehouse } from "../open-local.js";
-import { type ServerClient, connectTo, serverInfo } from "../server-client.js";
+import { withLocalWarehouse } from "../open-local.js";
+import { connectTo, serverInfo } from "../server-client.js";
 
 export function register(program: Command, context: CliContext): void {
   program
@@ -32,30 +27,12 @@ export function register(program: Command, context: CliContext): void {
       const info = await serverInfo(dir);
       const results =
         info === undefined
-          ? await withLocalWarehouse(project, (connection) => testModels(connection, project))
-          : await throughServer(connectTo(info), project);
+          ? await withLocalWarehouse(project, context.env, (connection) => testModels(connection, project))
+          : (await connectTo(info).post(modelTests, "/api/models/test")).tests;
       const failed = results.filter((result) => result.severity === "error" && result.failing !== 0);
       show(results, options.json === true, context);
       if (failed.length > 0) context.exitWith(exitCodes.checkFailed);
     });
-}
-
-/** The server has the warehouse open: it is asked the same questions. */
-async function throughServer(client: ServerClient, project: Project): Promise<ModelTestResult[]> {
-  const dialect = dialectOf(settingsOf(project));
-  const results: ModelTestResult[] = [];
-  for (const model of project.models) {
-    for (const test of model.tests ?? []) {
-      const about = { model: model.name, column: test.column, type: test.type, severity: test.severity };
-      try {
-        const answer = await client.post(queryAnswer, "/api/query", { sql: render(modelTestQuery(dialect, model, test), dialect.quoting) });
-        results.push({ ...about, failing: Number(answer.rows[0]?.[0] ?? 0) });
-      } catch (thrown) {
-        results.push({ ...about, failing: undefined, message: messageOf(thrown) });
-      }
-    }
-  }
-  return results;
 }
 
 function show(results: readonly ModelTestResult[], json: boolean, { terminal }: CliContext): void {

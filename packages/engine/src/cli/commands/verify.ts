@@ -29,16 +29,17 @@ export function register(program: Command, context: CliContext): void {
       const dir = findProject(context, options);
       const info = await serverInfo(dir);
       context.terminal.err("Computing everything again from raw events …\n");
-      const answer = info === undefined ? await verifyLocally(dir, own.kind) : await connectTo(info).post(verifyAnswer, "/api/verify", own);
+      const answer =
+        info === undefined ? await verifyLocally(dir, own.kind, context) : await connectTo(info).post(verifyAnswer, "/api/verify", own);
       if (options.json === true) context.terminal.out(`${JSON.stringify(answer, undefined, 2)}\n`);
       else show(answer, context);
       if (!answer.ok) context.exitWith(exitCodes.checkFailed);
     });
 }
 
-async function verifyLocally(dir: string, kind: string | undefined): Promise<VerifyAnswer> {
+async function verifyLocally(dir: string, kind: string | undefined, { env }: CliContext): Promise<VerifyAnswer> {
   const project = await loadProject(dir);
-  return withLocalWarehouse(project, async (connection, warehouse) =>
+  return withLocalWarehouse(project, env, async (connection, warehouse) =>
     verifyAnswerOf(
       await verify(warehouse, connection, project, { kind, typed: await typedInUse(connection, project) }),
       await checkLedger(connection),

@@ -1,4 +1,5 @@
-import { type Sql, sql, trustedSql } from "../sql.js";
+import { md5Hex } from "../../base/hash.js";
+import { type Sql, name, render, sql, trustedSql } from "../sql.js";
 import type { ColumnType } from "../table.js";
 import { types } from "./types.js";
 
@@ -6,6 +7,9 @@ import { types } from "./types.js";
  * Casts with the embedded engine's grammar and rounding. Text is cut out by a pattern first, since ClickHouse's own
  * readers take more (half a number, a 30th of February) or round otherwise; what a pattern does not match reads as null.
  * Numbers, booleans and times go through their text as well, so that one rule holds for all.
+ *
+ * Casts nest, and the server looks at every copy of an expression (a cycle's SELECT of traits was 140 kB long, and half of
+ * its time went into reading it): so what a cast says several times gets a name, and what is of the type stays as it is.
  */
 
 const number = "[+-]?(?:\\\\d+\\\\.?\\\\d*|\\\\.\\\\d+)(?:[eE][+-]?\\\\d+)?";
@@ -26,11 +30,29 @@ function exact(expression: Sql): Sql {
   return sql`toDecimal256OrNull(${found(expression, "number")}, 20)`;
 }
 
+/** What an expression is known to be. */
+const known = new WeakMap<Sql, ColumnType>();
+
+function remembered(result: Sql, type: ColumnType): Sql {
+  known.set(result, type);
+  return result;
+}
+
 export function tryCast(expression: Sql, type: ColumnType): Sql {
+  return known.get(expression) === type ? expression : remembered(tried(expression, type), type);
+}
+
+export function cast(expression: Sql, type: ColumnType): Sql {
+  return known.get(expression) === type ? expression : remembered(converted(expression, type), type);
+}
+
+function tried(expression: Sql, type: ColumnType): Sql {
   switch (type) {
     case "text":
     case "json":
-      return cast(expression, type);
+    case "text[]":
+    case "position":
+      return converted(expression, type);
     case "integer":
       return sql`toInt64OrNull(toString(toInt256(round(${exact(expression)}))))`;
     case "double":
@@ -43,55 +65,61 @@ export function tryCast(expression: Sql, type: ColumnType): Sql {
       return sql`parseDateTime64BestEffortOrNull(${found(expression, "timestamp")}, 6, 'UTC')`;
     case "date":
       return sql`toDate32(parseDateTime64BestEffortOrNull(${found(expression, "date")}, 6, 'UTC'))`;
-    case "text[]":
-    case "position":
-      return cast(expression, type);
     default:
       return type satisfies never;
   }
 }
 
-export function cast(expression: Sql, type: ColumnType): Sql {
+function converted(expression: Sql, type: ColumnType): Sql {
   switch (type) {
     case "text":
-      return textOf(expression);
+      // Doubles always with a point, decimals with four places, instants without needless zeros.
+      return byType(
+        expression,
+        [
+          ["Float", (it) => sql`replaceRegexpOne(toString(${it}), '^(-?\\\\d+)$', '\\\\1.0')`],
+          ["Decimal", (it) => sql`toDecimalString(toDecimal256OrNull(toString(${it}), 4), 4)`],
+          ["DateTime64", (it) => sql`replaceRegexpOne(toString(${it}), '\\\\.?0*$', '')`],
+        ],
+        // Not toString alone: a NULL by itself gets a column's type only by CAST.
+        (it) => sql`CAST(toString(${it}) AS String)`,
+      );
     case "integer":
       return byType(
         expression,
         [
-          ["Float", sql`accurateCast(round(toFloat64OrNull(toString(${expression}))), 'Int64')`],
-          ["Decimal", sql`accurateCast(round(${exact(expression)}), 'Int64')`],
+          ["Float", (it) => sql`accurateCast(round(toFloat64OrNull(toString(${it}))), 'Int64')`],
+          ["Decimal", (it) => sql`accurateCast(round(${exact(it)}), 'Int64')`],
         ],
-        sql`CAST(${expression} AS Int64)`,
+        (it) => sql`CAST(${it} AS Int64)`,
       );
     case "decimal":
       return byType(
         expression,
-        [["Float|String", sql`accurateCast(round(${exact(expression)}, 4), 'Decimal(18, 4)')`]],
-        sql`CAST(${expression} AS Decimal(18, 4))`,
+        [["Float|String", (it) => sql`accurateCast(round(${exact(it)}, 4), 'Decimal(18, 4)')`]],
+        (it) => sql`CAST(${it} AS Decimal(18, 4))`,
       );
     default:
       return sql`CAST(${expression} AS ${trustedSql(types[type])})`;
   }
 }
 
-/** Doubles always with a point, decimals with four places, instants without needless zeros. */
-function textOf(expression: Sql): Sql {
-  return byType(
-    expression,
-    [
-      ["Float", sql`replaceRegexpOne(toString(${expression}), '^(-?\\\\d+)$', '\\\\1.0')`],
-      ["Decimal", sql`toDecimalString(toDecimal256OrNull(toString(${expression}), 4), 4)`],
-      ["DateTime64", sql`replaceRegexpOne(toString(${expression}), '\\\\.?0*$', '')`],
-    ],
-    sql`toString(${expression})`,
-  );
-}
+type Branch = (it: Sql) => Sql;
 
 /** The branch that fits the expression's type, which is known before anything runs. */
-function byType(expression: Sql, branches: readonly (readonly [string, Sql])[], otherwise: Sql): Sql {
-  return branches.reduceRight<Sql>(
-    (rest, [pattern, then]) => sql`if(match(toTypeName(${expression}), ${pattern}), ${then}, ${rest})`,
-    otherwise,
-  );
+function byType(expression: Sql, branches: readonly (readonly [string, Branch])[], otherwise: Branch): Sql {
+  const text = render(expression, plainly);
+  const isShort = text.length <= shortMax;
+  const again = isShort ? expression : name(`_${md5Hex(text).slice(0, 16)}`);
+  const first = isShort ? expression : sql`(${expression} AS ${again})`;
+  return branches.reduceRight<Sql>((rest, [pattern, then], index) => {
+    const it = index === 0 ? first : again;
+    return sql`if(match(toTypeName(${it}), ${pattern}), ${then(again)}, ${rest})`;
+  }, otherwise(again));
 }
+
+/** An expression of up to so many characters is a column or little more: a name for it would be longer. */
+const shortMax = 40;
+
+/** Only to tell expressions apart. */
+const plainly = { name: (text: string) => JSON.stringify(text), schema: (text: string) => text, value: String };

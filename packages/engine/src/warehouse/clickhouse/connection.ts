@@ -4,6 +4,7 @@ import type { Dialect, NdjsonShape } from "../dialect.js";
 import { type Sql, join, name, render, sql } from "../sql.js";
 import { type TableSpec, nameOf } from "../table.js";
 import type { Cell, Connection, Row } from "../warehouse.js";
+import { spellFunctions } from "./author-functions.js";
 import { nameColumns } from "./column-names.js";
 import { linesAs } from "./json.js";
 import { qualifyTemporary } from "./mutations.js";
@@ -151,7 +152,7 @@ export class ClickhouseSession implements Connection {
   }
 
   #text(statement: Sql): string {
-    return qualifyTemporary(nameColumns(render(statement, this.dialect.quoting)), this.#scratch);
+    return qualifyTemporary(spellFunctions(nameColumns(render(statement, this.dialect.quoting))), this.#scratch);
   }
 
   #reading(): StatementOptions {

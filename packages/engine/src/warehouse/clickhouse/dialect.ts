@@ -67,6 +67,7 @@ export function clickhouseDialect(prefix: string): Dialect {
     jsonEntry: (json, key) => sql`nullIf(JSONExtractRaw(${json}, ${key}), '')`,
     jsonObject,
     jsonArray,
+    authored: (expression) => sql`CAST(${expression}, replaceOne(toTypeName(${expression}), 'UInt8', 'Int16'))`,
     toJson,
     jsonKind,
     jsonValid: (text) => sql`isValidJSON(${text})`,

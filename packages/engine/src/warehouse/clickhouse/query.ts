@@ -2,6 +2,7 @@ import { CambiumError, messageOf } from "../../base/errors.js";
 import type { Dialect } from "../dialect.js";
 import { render, trustedSql } from "../sql.js";
 import type { QueryLimits, QueryResult } from "../warehouse.js";
+import { spellFunctions } from "./author-functions.js";
 import { nameColumns } from "./column-names.js";
 import { assertReadOnly } from "./read-only.js";
 import type { Server } from "./server.js";
@@ -12,7 +13,7 @@ const timedOut = 159;
 
 /** Answers one question of a person, within bounds of rows and time that the server keeps. */
 export async function answerQuery(server: Server, dialect: Dialect, text: string, limits: QueryLimits): Promise<QueryResult> {
-  const question = nameColumns(render(trustedSql(text.trim().replace(/[;\s]+$/, "")), dialect.quoting));
+  const question = spellFunctions(nameColumns(render(trustedSql(text.trim().replace(/[;\s]+$/, "")), dialect.quoting)));
   await assertReadOnly(server, question);
   let columns: QueryResult["columns"] = [];
   const rows: QueryResult["rows"] = [];
@@ -23,8 +24,11 @@ export async function answerQuery(server: Server, dialect: Dialect, text: string
       max_result_rows: String(limits.rowsMax + 1),
       result_overflow_mode: "break",
     };
-    for await (const batch of server.rows(question, { settings })) {
-      columns = batch.columns.map(({ name, type }) => ({ name, type: portableType(type) }));
+    for await (const batch of server.rows(question, { settings, smallNumbers: true })) {
+      columns = batch.columns.map(({ name, type }) => ({
+        name,
+        type: type === "UInt8" || type === "Nullable(UInt8)" ? "integer" : portableType(type),
+      }));
       rows.push(...batch.rows.slice(0, limits.rowsMax + 1 - rows.length));
     }
   } catch (thrown) {

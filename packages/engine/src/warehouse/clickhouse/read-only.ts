@@ -7,7 +7,9 @@ import type { Server } from "./server.js";
  */
 export async function assertReadOnly(server: Server, text: string): Promise<void> {
   if (severalStatements(text)) throw new CambiumError("BAD_REQUEST", "sql: one statement at a time");
-  const question = text.replace(/^\s*(?:EXPLAIN\s+(?:\w+\s+)?(?=SELECT|WITH|\()|DESC(?:RIBE)?\s+(?:TABLE\s+)?(?=\())/i, "");
+  const question = text
+    .replace(/^\s*(?:EXPLAIN\s+(?:\w+\s+)?(?=SELECT|WITH|\()|DESC(?:RIBE)?\s+(?:TABLE\s+)?(?=\())/i, "")
+    .replace(/^\s*DESC(?:RIBE)?\s+(?:TABLE\s+)?(?=[\w"`])/i, "SELECT * FROM ");
   const lines: string[] = [];
   try {
     // In brackets only a SELECT can be read.

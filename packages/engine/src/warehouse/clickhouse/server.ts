@@ -23,6 +23,8 @@ export interface StatementOptions {
   readonly database?: string | undefined;
   readonly comment?: string | undefined;
   readonly settings?: Readonly<Record<string, string | number>>;
+  /** A UInt8 is a number, as whoever wrote the statement means it; in our own it is what comparisons give. */
+  readonly smallNumbers?: boolean;
 }
 
 export interface ResultColumn {
@@ -78,7 +80,7 @@ export class Server {
           if (names === undefined) names = values.map(String);
           else if (columns === undefined) {
             columns = values.map((type, index) => ({ name: names?.[index] ?? "", type: String(type) }));
-            readers = columns.map(({ type }) => cellReader(type));
+            readers = columns.map(({ type }) => cellReader(type, options.smallNumbers));
           } else rows.push(values.map((value, index) => (readers[index] as (value: unknown) => Cell)(value)));
         }
         if (columns !== undefined) yield { columns, rows };

@@ -37,6 +37,8 @@ export const sessionSettings: ClickHouseSettings = {
   // NOT EXISTS with a column of the outer query.
   enable_analyzer: 1,
   allow_experimental_correlated_subqueries: 1,
+  // Joins stand in the order that they are meant in: the planner's own once began with a cross join of 330 million rows.
+  query_plan_optimize_join_order_limit: "0",
   // Statements that list thousands of ids, or define hundreds of traits.
   max_query_size: "67108864",
   max_ast_elements: "1000000",

@@ -52,16 +52,16 @@ export function portableType(engineType: string): string {
   return portable[type] ?? (/^U?Int(8|16|32|64)$/.test(type) ? "integer" : /^U?Int(128|256)$/.test(type) ? "decimal" : type.toLowerCase());
 }
 
-/** Turns a value of the JSON formats into a `Cell`; made once a column. */
-export function cellReader(engineType: string): (value: unknown) => Cell {
+/** Turns a value of the JSON formats into a `Cell`; made once a column. `smallNumbers`: a UInt8 is no truth value. */
+export function cellReader(engineType: string, smallNumbers = false): (value: unknown) => Cell {
   const type = bare(engineType);
   const inArray = /^(?:Variant\()?Array\((.*?)\)\)?$/s.exec(type)?.[1];
   const some = (read: (value: unknown) => Cell) => (value: unknown) => (value === null || value === undefined ? null : read(value));
   if (inArray !== undefined) {
-    const item = cellReader(inArray);
+    const item = cellReader(inArray, smallNumbers);
     return some((value) => (Array.isArray(value) ? value.map(item) : (value as Cell)));
   }
-  if (type === "UInt8") return some((value) => value === 1 || value === true);
+  if (type === "UInt8" && !smallNumbers) return some((value) => value === 1 || value === true);
   if (/^DateTime64/.test(type)) return some((value) => isoText(String(value)));
   if (/^DateTime/.test(type)) return some((value) => isoText(`${String(value)}.000000`));
   if (/^U?Int(64|128|256)$/.test(type)) return some(wholeNumber);

@@ -88,6 +88,7 @@ export const duckdbDialect: Dialect = {
   jsonEntry: (json, key) => sql`json_extract(${json}, '/' || replace(replace(${key}, '~', '~0'), '/', '~1'))`,
   jsonObject: (fields) => sql`json_object(${join(fields.map(([field, expression]) => sql`${field}, ${expression}`))})`,
   jsonArray: (items) => sql`json_array(${join(items)})`,
+  authored: (expression) => expression,
   toJson: (expression) => sql`to_json(${expression})`,
   jsonKind: (json) => sql`(CASE json_type(${json}) WHEN 'VARCHAR' THEN 'text' WHEN 'OBJECT' THEN 'object' WHEN 'ARRAY' THEN 'list'
   WHEN 'BOOLEAN' THEN 'boolean' WHEN 'NULL' THEN 'null' ELSE 'number' END)`,

@@ -92,6 +92,19 @@ export function conformanceSuite(engine: string, open: () => Promise<Warehouse>)
       },
     );
 
+    // A number is a place in a list there, never a key.
+    const simple = jsonCases.filter(
+      ({ json, path }) => path.length > 0 && path.every((step) => /^[a-z]+$/i.test(step) || (/^\d+$/.test(step) && json?.includes("["))),
+    );
+    test.each(simple.map((each) => [`${(each.json ?? "null").slice(0, 60)} at $.${each.path.slice(0, 4).join(".")}`, each] as const))(
+      "as authors of SQL ask for it: %s",
+      async (_, { json, path, text, known }) => {
+        const asked = (value: Sql) =>
+          sql`json_extract_string(${value}, ${`$${path.map((step) => (/^\d+$/.test(step) ? `[${step}]` : `.${step}`)).join("")}`})`;
+        expect(await evaluate("json", [json], asked)).toEqual([known?.[engine] ?? text]);
+      },
+    );
+
     test("keys of objects", async () => {
       const { dialect } = connection;
       const rows = await connection.read(

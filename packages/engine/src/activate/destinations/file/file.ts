@@ -5,7 +5,7 @@ import { CambiumError, messageOf } from "../../../base/errors.js";
 import { hash64 } from "../../../base/hash.js";
 import { isoOf } from "../../../base/instant.js";
 import type { DeliveryContext, Destination, DestinationRow, RowOutcome } from "../../destination.js";
-import { turns } from "../../turns.js";
+import { turns } from "../../../base/turns.js";
 import { csvFormat } from "./csv.js";
 import type { FileFormat, FileRow } from "./format.js";
 import { jsonlFormat } from "./jsonl.js";

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import type pg from "pg";
 import { CambiumError } from "../../../base/errors.js";
 import type { DeliveryContext, Destination, DestinationRow, RowOutcome } from "../../destination.js";
-import { turns } from "../../turns.js";
+import { turns } from "../../../base/turns.js";
 import { failureOf, outcomeOf } from "./failure.js";
 import { addressOf, pools } from "./pools.js";
 import { postgresSpec } from "./spec.js";

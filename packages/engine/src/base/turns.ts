@@ -1,4 +1,4 @@
-/** Runs works one after the other, in the order they were asked for: a run's reads and commits share one connection. */
+/** Runs works one after the other, in the order they were asked for: for those that share a session or a file. */
 export function turns(): <T>(work: () => Promise<T>) => Promise<T> {
   let last: Promise<unknown> = Promise.resolve();
   return (work) => {
