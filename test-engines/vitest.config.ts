@@ -24,6 +24,7 @@ export default defineConfig({
             "packages/engine/test/{activate,cli,decide,measure,run,server}/**/*.test.ts",
             "packages/engine/test/model/*.test.ts",
             "packages/engine/test/observe/*.test.ts",
+            "packages/engine/test/project/{blocked-values,formula}.test.ts",
           ],
           exclude: ["**/*.{browser,fault,peer,postgres}.test.ts"],
           globalSetup: ["test-engines/test/server-for-stages.ts"],

@@ -10,8 +10,14 @@ export const errorCodes = {
   WAREHOUSE_FAILED: { status: 500, next: "Read the statement's comment and the engine's message; `cambium verify` checks the tables." },
   WAREHOUSE_DENIED: {
     status: 500,
-    next: "Give this user the right to write in that folder, or name another place in cambium.yml (`warehouse.file`).",
+    next: "Give this user the right that the message names, or name another place or user in cambium.yml (`warehouse`).",
   },
+  WAREHOUSE_UNREACHABLE: {
+    status: 503,
+    next: "Start the server, or name another one: `warehouse.url` in cambium.yml, or CAMBIUM_WAREHOUSE for one run.",
+  },
+  WAREHOUSE_AUTH: { status: 500, next: "Set the password where the message says, or name another user in cambium.yml (`warehouse.user`)." },
+  WAREHOUSE_OUTDATED: { status: 500, next: "Upgrade the server, or name another one in cambium.yml (`warehouse.url`)." },
   WAREHOUSE_LOCKED: { status: 409, next: "Another process has this warehouse open: talk to it (`cambium up` serves commands) or stop it." },
   SPOOL_FULL: { status: 503, next: "The client retries by itself. Free disk space or start the engine so that the spool drains." },
   SPOOL_LOCKED: { status: 409, next: "Give each collector a node name of its own, or stop the one that runs." },

@@ -8,6 +8,7 @@ import {
   openWarehouse,
   readingOnly,
   warehouseFile,
+  warehouseNamed,
   warehouseSettings,
   warehouseTitle,
 } from "../warehouse/open-warehouse.js";
@@ -18,12 +19,19 @@ import type { CliContext } from "./context.js";
 import { stateDir } from "./find-project.js";
 
 /** Lends a read-only session of the project's warehouse while no server has it open. */
-export async function withLocalWarehouse<T>(
+export function withLocalWarehouse<T>(
   project: Project,
   env: CliContext["env"],
   work: (connection: Connection, warehouse: Warehouse) => Promise<T>,
 ): Promise<T> {
-  const settings = settingsOf(project, env);
+  return withWarehouse(warehouseSettings(project.config.warehouse, placeOf(project), env), work);
+}
+
+/** The same of a warehouse that its settings name. */
+export async function withWarehouse<T>(
+  settings: WarehouseSettings,
+  work: (connection: Connection, warehouse: Warehouse) => Promise<T>,
+): Promise<T> {
   const file = warehouseFile(settings);
   if (file !== undefined && !existsSync(file)) throw noWarehouse(`${file} does not exist.`);
   const warehouse = await openWarehouse(readingOnly(settings));
@@ -44,13 +52,18 @@ export async function withLocalWarehouse<T>(
   }
 }
 
-function noWarehouse(why: string): CambiumError {
-  return new CambiumError("NOT_COMPUTED", `This project has no warehouse yet: ${why}`);
+/** Another warehouse of the project, as a person names it on the command line: never the project's own. */
+export function otherSettings(project: Project, { cwd, env }: Pick<CliContext, "cwd" | "env">, name: string): WarehouseSettings {
+  const { warehouse: config } = project.config;
+  const settings = warehouseNamed(name, config, { ...placeOf(project), cwd }, env);
+  const title = warehouseTitle(settings);
+  if (title === warehouseTitle(warehouseSettings(config, placeOf(project), env)))
+    throw new CambiumError("BAD_REQUEST", `${title} is the project's warehouse itself: name another one.`);
+  return settings;
 }
 
-/** Where this project's warehouse is, as its file and this command's environment say. */
-function settingsOf(project: Project, env: CliContext["env"]): WarehouseSettings {
-  return warehouseSettings(project.config.warehouse, placeOf(project), env);
+function noWarehouse(why: string): CambiumError {
+  return new CambiumError("NOT_COMPUTED", `This project has no warehouse yet: ${why}`);
 }
 
 /** Where an embedded warehouse of this project is, and scratch files of any. */

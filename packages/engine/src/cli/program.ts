@@ -13,6 +13,7 @@ import { register as registerSync } from "./commands/sync.js";
 import { register as registerTest } from "./commands/test.js";
 import { register as registerUp } from "./commands/up.js";
 import { register as registerVerify } from "./commands/verify.js";
+import { register as registerWarehouse } from "./commands/warehouse.js";
 import type { CliContext } from "./context.js";
 import { exitCodeWords } from "./exit-codes.js";
 
@@ -27,6 +28,7 @@ const commands: readonly ((program: Command, context: CliContext) => void)[] = [
   registerVerify,
   registerSync,
   registerQuery,
+  registerWarehouse,
   registerTest,
   registerValidate,
   registerSchemas,

@@ -1,10 +1,12 @@
 import jsep from "jsep";
 import { CambiumError } from "../base/errors.js";
 import type { OperatorContext } from "../project/compile/operator-predicate.js";
-import { traitNamed } from "../project/compile/trait-type.js";
+import { traitNamed, traitType } from "../project/compile/trait-type.js";
 import type { Trait } from "../project/kinds/trait.js";
 import type { Project } from "../project/project.js";
+import type { Dialect } from "../warehouse/dialect.js";
 import { type Sql, join, name, sql } from "../warehouse/sql.js";
+import type { ColumnType } from "../warehouse/table.js";
 
 /**
  * Formula traits: arithmetic, comparisons and a few functions over other traits of the same kind, such as
@@ -20,7 +22,7 @@ export function formulaSql(context: OperatorContext, project: Project, kind: str
       cause: thrown,
     });
   }
-  return compile(tree, { project, kind, trait, context });
+  return compile(tree, { project, kind, trait, context }, trait.value === "text");
 }
 
 /** Names of the traits that a formula reads. */
@@ -61,23 +63,38 @@ const binary: Record<string, (a: Sql, b: Sql) => Sql> = {
   "||": (a, b) => sql`(${a} OR ${b})`,
 };
 
-const functions: Record<string, { arguments: [number, number]; sql: (parts: Sql[]) => Sql }> = {
+interface FormulaFunction {
+  readonly arguments: readonly [number, number];
+  /** Its arguments are read as texts. */
+  readonly ofTexts?: boolean;
+  sql(parts: Sql[], dialect: Dialect): Sql;
+}
+
+const functions: Record<string, FormulaFunction> = {
   coalesce: { arguments: [1, 20], sql: (parts) => sql`coalesce(${join(parts)})` },
   if: { arguments: [3, 3], sql: ([test, yes, no]) => sql`(CASE WHEN ${test as Sql} THEN ${yes as Sql} ELSE ${no as Sql} END)` },
   min: { arguments: [2, 20], sql: (parts) => sql`least(${join(parts)})` },
   max: { arguments: [2, 20], sql: (parts) => sql`greatest(${join(parts)})` },
-  round: { arguments: [1, 2], sql: (parts) => sql`round(${join(parts)})` },
+  round: { arguments: [1, 2], sql: ([x, places = sql`0`], dialect) => dialect.round(x as Sql, places) },
   floor: { arguments: [1, 1], sql: (parts) => sql`floor(${join(parts)})` },
   ceil: { arguments: [1, 1], sql: (parts) => sql`ceil(${join(parts)})` },
   abs: { arguments: [1, 1], sql: (parts) => sql`abs(${join(parts)})` },
   ln: { arguments: [1, 1], sql: ([x]) => sql`ln(nullif(greatest(${x as Sql}, 0), 0))` },
   sqrt: { arguments: [1, 1], sql: ([x]) => sql`sqrt(greatest(${x as Sql}, 0))` },
-  lower: { arguments: [1, 1], sql: ([x]) => sql`lower(${x as Sql})` },
-  upper: { arguments: [1, 1], sql: ([x]) => sql`upper(${x as Sql})` },
-  concat: { arguments: [1, 20], sql: (parts) => sql`concat(${join(parts)})` },
+  lower: { arguments: [1, 1], ofTexts: true, sql: ([x], dialect) => dialect.lower(x as Sql) },
+  upper: { arguments: [1, 1], ofTexts: true, sql: ([x], dialect) => dialect.upper(x as Sql) },
+  // What is missing adds nothing.
+  concat: {
+    arguments: [1, 20],
+    ofTexts: true,
+    sql: (parts, dialect) => sql`concat(${join(parts.map((part) => sql`coalesce(${dialect.cast(part, "text")}, '')`))})`,
+  },
 };
 
-function compile(node: jsep.Expression, scope: Scope): Sql {
+const numbers: readonly ColumnType[] = ["integer", "decimal", "double"];
+
+/** Numbers are doubles, whatever their traits keep: engines agree on these alone. As texts they stay what they are. */
+function compile(node: jsep.Expression, scope: Scope, asText = false): Sql {
   const wrong = (message: string): never => {
     throw new CambiumError("PROJECT_INVALID", `formula of ${scope.trait.name}: ${message}`);
   };
@@ -90,15 +107,15 @@ function compile(node: jsep.Expression, scope: Scope): Sql {
     }
     case "Identifier": {
       const identifier = (node as jsep.Identifier).name;
-      if (traitNamed(scope.project, scope.kind, identifier) === undefined) return wrong(`there is no trait ${identifier} of ${scope.kind}`);
-      const type = traitNamed(scope.project, scope.kind, identifier)?.type;
-      const numeric = type === "sum" || type === "min" || type === "max" || type === "avg";
-      return numeric ? scope.context.dialect.cast(sql`b.${name(identifier)}`, "double") : sql`b.${name(identifier)}`;
+      const trait = traitNamed(scope.project, scope.kind, identifier);
+      if (trait === undefined) return wrong(`there is no trait ${identifier} of ${scope.kind}`);
+      const isNumber = !asText && numbers.includes(traitType(scope.project, trait));
+      return isNumber ? scope.context.dialect.cast(sql`b.${name(identifier)}`, "double") : sql`b.${name(identifier)}`;
     }
     case "UnaryExpression": {
       const { operator, argument } = node as jsep.UnaryExpression;
       const inner = compile(argument, scope);
-      if (operator === "-") return sql`(-${inner})`;
+      if (operator === "-") return sql`(-(${inner}))`;
       return operator === "!" ? sql`(NOT ${inner})` : wrong(`unknown operator ${operator}`);
     }
     case "BinaryExpression": {
@@ -117,7 +134,10 @@ function compile(node: jsep.Expression, scope: Scope): Sql {
       if (known === undefined) return wrong(`unknown function ${called}; there are ${Object.keys(functions).join(", ")}`);
       if (given.length < known.arguments[0] || given.length > known.arguments[1])
         return wrong(`${called} takes ${known.arguments.join(" to ")} arguments`);
-      return known.sql(given.map((each) => compile(each, scope)));
+      return known.sql(
+        given.map((each) => compile(each, scope, known.ofTexts)),
+        scope.context.dialect,
+      );
     }
     default:
       return wrong(`${node.type} is not allowed`);

@@ -4,16 +4,15 @@ import { createDerivedTables } from "../warehouse/create-tables.js";
 import type { Dialect } from "../warehouse/dialect.js";
 import { type Sql, join, name, sql } from "../warehouse/sql.js";
 import { type TableSpec, nameOf } from "../warehouse/table.js";
-import { audienceMembers, computed, entities, memberships, score, subjects, totals, traits } from "../warehouse/tables/growth.js";
+import { computed, totals } from "../warehouse/tables/growth.js";
 import { factMeasures, factTable, factsByBucket } from "../measure/fact-tables.js";
 import { totalsBySubject, totalsOf } from "../measure/totals.js";
 import { scheduledColumns, stateKind } from "../measure/update-computed.js";
 import { cycles, definitions, loads } from "../warehouse/tables/ops.js";
 import type { Connection, Warehouse } from "../warehouse/warehouse.js";
-import { hiddenOf } from "../project/compile/hidden.js";
 import type { Grain } from "../project/kinds/words.js";
-import { traitsOf } from "../project/project.js";
 import { type CycleOptions, type Watermark, readWatermark, runCycle } from "./cycle.js";
+import { type DerivedTable, derivedTables, kindsOf } from "./derived-tables.js";
 
 /**
  * Incremental = full: computes everything again from raw events, in one cycle of an empty warehouse beside the real one,
@@ -128,43 +127,22 @@ SELECT kind, name, version, fingerprint, body, ${connection.dialect.timestamp(no
   }
 }
 
-interface Compared {
-  readonly spec: TableSpec;
+interface Compared extends DerivedTable {
   /** What stands in FROM for the rows of such a table, where several of them are one. */
   readonly rows?: (table: Sql) => Sql;
-  readonly key: readonly string[];
-  readonly columns: readonly string[];
 }
 
-function comparedTables(dialect: Dialect, project: Project, only: string | undefined): Compared[] {
-  const kinds = project.entities.map((entity) => entity.kind).filter((kind) => only === undefined || kind === only);
-  return [
-    ...kinds.flatMap((kind): Compared[] => [
-      { spec: subjects(kind), key: ["subject_id"], columns: ["entity_id"] },
-      {
-        spec: entities(kind),
-        key: ["entity_id"],
-        columns: kind === "user" ? ["key", "first_seen", "last_seen"] : ["key", "first_seen", "last_seen", "parent_id"],
-      },
-      ...(["day", "hour"] as const).map((grain) => factsOf(dialect, project, kind, grain)),
-      {
-        spec: totals(kind),
-        rows: (table) => totalsBySubject(dialect, project, kind, table),
-        key: ["subject_id", "via"],
-        columns: totalsOf(project, kind).map((total) => total.column),
-      },
-      { spec: traits(kind), key: ["entity_id"], columns: steadyTraits(project, kind) },
-    ]),
-    ...project.scores
-      .filter((each) => kinds.includes(each.entity))
-      .map((each): Compared => ({
-        spec: score(each.name),
-        key: ["entity_id"],
-        columns: ["value", "bucket", ...each.components.map((component) => `c_${component.name}`)],
-      })),
-    { spec: memberships, key: ["user_id", "kind", "group_id", "valid_from"], columns: ["valid_to"] },
-    { spec: audienceMembers, key: ["audience", "entity_id"], columns: ["held_out"] },
-  ];
+function comparedTables(dialect: Dialect, project: Project, kind: string | undefined): Compared[] {
+  const measured = kindsOf(project, kind).flatMap((each): Compared[] => [
+    ...(["day", "hour"] as const).map((grain) => factsOf(dialect, project, each, grain)),
+    {
+      spec: totals(each),
+      rows: (table) => totalsBySubject(dialect, project, each, table),
+      key: ["subject_id", "via"],
+      columns: totalsOf(project, each).map((total) => total.column),
+    },
+  ]);
+  return [...measured, ...derivedTables(project, { kind })];
 }
 
 /** Measures by bucket: cycles append to a bucket what another computes in one go, and buckets with nothing tell nothing. */
@@ -184,19 +162,6 @@ function factsOf(dialect: Dialect, project: Project, kind: string, grain: Grain)
     key: ["subject_id", "via", "bucket"],
     columns,
   };
-}
-
-/** Traits whose value follows from events and the moment alone. */
-function steadyTraits(project: Project, kind: string): string[] {
-  const steady = traitsOf(project, kind)
-    .filter((trait) => trait.type !== "sql")
-    .map((trait) => trait.name);
-  return [
-    ...steady,
-    ...hiddenOf(project, kind)
-      .filter((hidden) => hidden.type !== "sql")
-      .map((hidden) => hidden.column),
-  ];
 }
 
 async function compare(connection: Connection, { spec, rows, key, columns }: Compared, main: Sql): Promise<Comparison> {

@@ -108,6 +108,8 @@ export interface Dialect {
   /** Value of `value` in the row where `by` is largest / smallest. */
   argMax(value: Sql, by: Sql): Sql;
   argMin(value: Sql, by: Sql): Sql;
+  /** Rounded to so many places, halves away from zero. */
+  round(value: Sql, places: Sql): Sql;
   /** Interpolated quantile of numbers, `share` from 0 to 1. */
   quantile(value: Sql, share: number): Sql;
   /** aggregate(...) FILTER (WHERE …) */
@@ -133,6 +135,7 @@ export interface Dialect {
   startsWith(text: Sql, part: Sql): Sql;
   endsWith(text: Sql, part: Sql): Sql;
   lower(text: Sql): Sql;
+  upper(text: Sql): Sql;
   /** In characters, as the next. */
   textLength(text: Sql): Sql;
   textHead(text: Sql, max: number): Sql;

@@ -41,7 +41,12 @@ const localUrl = "http://127.0.0.1:8123";
 export interface WarehousePlace {
   readonly file: string;
   readonly scratchDir: string;
+  /** What the path of another file is relative to. */
+  readonly cwd?: string | undefined;
 }
+
+/** What `warehouseNamed` understands, for help and messages. */
+export const warehouseNames = "duckdb, clickhouse, a server's address (its path begins the names of databases) or a .duckdb file";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -59,10 +64,9 @@ export function warehouseNamed(text: string, config: WarehouseConfig, place: War
   const { scratchDir } = place;
   const embedded = { type: "duckdb", scratchDir, threads: config.threads, memoryMax: config.memory } as const;
   if (text === "duckdb") return { ...embedded, file: place.file };
-  if (/\.(duckdb|db)$/.test(text)) return { ...embedded, file: path.resolve(text) };
+  if (/\.(duckdb|db)$/.test(text)) return { ...embedded, file: path.resolve(place.cwd ?? "", text) };
   const isAddress = /^https?:\/\//.test(text);
-  if (text !== "clickhouse" && !isAddress)
-    throw new CambiumError("BAD_REQUEST", `${text} names no warehouse: say duckdb, clickhouse, a server's address or a .duckdb file.`);
+  if (text !== "clickhouse" && !isAddress) throw new CambiumError("BAD_REQUEST", `${text} names no warehouse: say ${warehouseNames}.`);
   const { url, prefix, user } = isAddress ? addressOf(text) : { url: config.url ?? localUrl };
   return {
     type: "clickhouse",
@@ -95,7 +99,7 @@ export async function openWarehouse(settings: WarehouseSettings): Promise<Wareho
   });
 }
 
-/** How messages call it. */
+/** How messages call it; two of the same title are the same warehouse. */
 export function warehouseTitle(settings: WarehouseSettings): string {
   return settings.type === "duckdb" ? settings.file : `${settings.url}/${settings.prefix}`;
 }

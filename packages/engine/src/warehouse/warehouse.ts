@@ -12,7 +12,8 @@ export type Row = Record<string, Cell>;
 
 /**
  * A session of the warehouse: one statement at a time, in order. Temporary tables belong to it.
- * Errors are `CambiumError("WAREHOUSE_FAILED")` with the rendered statement in `details.sql`.
+ * Errors are `CambiumError("WAREHOUSE_FAILED")` with the rendered statement in `details.sql`, or say that the server is not
+ * to be reached or refuses (`WAREHOUSE_UNREACHABLE`, `_AUTH`, `_DENIED`).
  */
 export interface Connection {
   readonly dialect: Dialect;

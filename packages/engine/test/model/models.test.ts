@@ -122,3 +122,18 @@ test("a column that raw.events gets does not break a view over all of it", async
   expect(states(await runModels(connection, project, at(81, 2)))).toEqual(["everything built"]);
   expect((await connection.describe(sql`SELECT * FROM models.everything`)).map((column) => column.name)).toContain("p_new");
 });
+
+test.each(["view", "table"])(
+  "a %s keeps what its author means: numbers as numbers, truth values where they say so, JSON by path",
+  async (materialized) => {
+    const { connection } = warehouse;
+    const query = `SELECT id, extract(month FROM CAST('2026-05-06 07:08:09' AS TIMESTAMP)) AS month, CASE WHEN type = 'email' THEN 1 ELSE 0 END AS emails,
+CAST(value <> '1' AS BOOLEAN) AS is_long, json_extract_string('{"a":{"b c":[7,"x"]}}', '$.a."b c"[1]') AS found FROM {{ source('raw', 'people') }}`;
+    const project = testProject({ "models/meant.sql": `{{ config(materialized='${materialized}') }}\n${query}` });
+    expect(states(await runModels(connection, project, at(60, 2)))).toContain("meant built");
+    expect(await connection.read(sql`SELECT * FROM models.meant WHERE id IN ('m1', 'm3') ORDER BY id`)).toEqual([
+      { id: "m1", month: 5, emails: 1, is_long: true, found: "x" },
+      { id: "m3", month: 5, emails: 0, is_long: false, found: "x" },
+    ]);
+  },
+);

@@ -87,6 +87,8 @@ export function clickhouseDialect(prefix: string): Dialect {
     previousOf: (value, window) => sql`lag(toNullable(${value})) OVER (${window})`,
     argMax: (value, by) => sql`argMax(${value}, ${by})`,
     argMin: (value, by) => sql`argMin(${value}, ${by})`,
+    // Its own round sends halves of doubles to the even neighbour.
+    round: (value, places) => sql`(sign(${value}) * floor(abs(${value}) * pow(10, ${places}) + 0.5) / pow(10, ${places}))`,
     quantile: (value, share) => sql`quantileExactInclusive(${trustedSql(String(share))})(${value})`,
     filtered: (aggregate, condition) => sql`${aggregate} FILTER (WHERE ${condition})`,
     uniqueList: (value, max) => {
@@ -108,6 +110,7 @@ export function clickhouseDialect(prefix: string): Dialect {
     startsWith: (text, part) => sql`startsWith(${text}, ${part})`,
     endsWith: (text, part) => sql`endsWith(${text}, ${part})`,
     lower: (text) => sql`lowerUTF8(${text})`,
+    upper: (text) => sql`upperUTF8(${text})`,
     textLength: (text) => sql`lengthUTF8(${text})`,
     textHead: (text, max) => sql`leftUTF8(${text}, ${max})`,
     differs: (a, b) => sql`(${a} IS DISTINCT FROM ${b} AND NOT (${isNaN(a)} AND ${isNaN(b)}))`,

@@ -34,6 +34,7 @@ export async function openClickhouse(settings: ClickhouseSettings): Promise<Ware
   const dialect = clickhouseDialect(prefix);
   const terms = new Terms(server, dialect);
   try {
+    await server.assertUsable();
     await dropLeftovers(server, dialect, prefix);
   } catch (thrown) {
     await server.close();

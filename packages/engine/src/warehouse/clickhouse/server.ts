@@ -1,9 +1,9 @@
 import { Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
-import { type ClickHouseClient, ClickHouseError, createClient } from "@clickhouse/client";
-import { CambiumError, messageOf } from "../../base/errors.js";
+import { type ClickHouseClient, createClient } from "@clickhouse/client";
 import type { Gate } from "../gate.js";
 import type { Cell } from "../warehouse.js";
+import { assertVersion, failureOf } from "./failure.js";
 import { sessionSettings } from "./settings.js";
 import { cellReader } from "./types.js";
 
@@ -34,14 +34,16 @@ export interface ResultColumn {
 
 /** A statement of a full recompute may take long; a server that is gone is noticed by the connection. */
 const requestMillisMax = 3_600_000;
+const greetingMillisMax = 10_000;
 const connectionsMax = 32;
-const errorSqlMax = 20_000;
 
 export class Server {
+  #settings: ServerSettings;
   #client: ClickHouseClient;
   #gate: Gate;
 
   constructor(settings: ServerSettings, gate: Gate) {
+    this.#settings = settings;
     this.#gate = gate;
     this.#client = createClient({
       url: settings.url,
@@ -54,6 +56,21 @@ export class Server {
       compression: { request: false, response: false },
       log: { level: 127 },
     });
+  }
+
+  /** Asks who is there, by a question that any version answers: without our settings. */
+  async assertUsable(): Promise<void> {
+    const { url, user: username, password } = this.#settings;
+    const question = "SELECT version() AS version";
+    const client = createClient({ url, username, password, request_timeout: greetingMillisMax, log: { level: 127 } });
+    try {
+      const [row] = await (await client.query({ query: question, format: "JSONEachRow" })).json<{ version: string }>();
+      assertVersion(this.#settings, String(row?.version));
+    } catch (thrown) {
+      throw failureOf(this.#settings, question, thrown);
+    } finally {
+      await client.close();
+    }
   }
 
   /** Resolves when the statement is done, with the number of rows it wrote where the server says. */
@@ -86,7 +103,7 @@ export class Server {
         if (columns !== undefined) yield { columns, rows };
       }
     } catch (thrown) {
-      throw failure(query, thrown);
+      throw failureOf(this.#settings, query, thrown);
     } finally {
       result.close();
     }
@@ -127,7 +144,7 @@ export class Server {
       try {
         return await work();
       } catch (thrown) {
-        throw failure(statement, thrown);
+        throw failureOf(this.#settings, statement, thrown);
       }
     });
   }
@@ -142,13 +159,4 @@ function parameters(options: StatementOptions, more: Readonly<Record<string, str
       ...(options.database !== undefined && { database: options.database }),
     },
   };
-}
-
-function failure(statement: string, thrown: unknown): CambiumError {
-  if (thrown instanceof CambiumError) return thrown;
-  const details = {
-    sql: statement.slice(0, errorSqlMax),
-    ...(thrown instanceof ClickHouseError && { engineCode: Number(thrown.code), engineType: thrown.type }),
-  };
-  return new CambiumError("WAREHOUSE_FAILED", messageOf(thrown), { cause: thrown, details });
 }
