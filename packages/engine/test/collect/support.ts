@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
 import { type Instant, systemClock } from "../../src/base/instant.js";
@@ -8,7 +8,7 @@ import type { Project } from "../../src/project/project.js";
 import { sql } from "../../src/warehouse/sql.js";
 import type { Connection, Row } from "../../src/warehouse/warehouse.js";
 import { testProject } from "../support/project.js";
-import { testWarehouse } from "../support/warehouse.js";
+import { type TestWarehouse, testWarehouse } from "../support/warehouse.js";
 
 export const writeKey = "test-key";
 
@@ -28,14 +28,19 @@ export interface Bench {
   close(): Promise<void>;
 }
 
-export async function collectBench(options: Partial<CollectorOptions> = {}, project: Project = testProject()): Promise<Bench> {
+export async function collectBench(
+  options: Partial<CollectorOptions> = {},
+  project: Project = testProject(),
+  open: () => Promise<Pick<TestWarehouse, "connection" | "close">> = testWarehouse,
+): Promise<Bench> {
   const dir = await mkdtemp(path.join(os.tmpdir(), "cambium-collect-"));
   const spoolDir = path.join(dir, "spool");
-  const { warehouse, connection, close } = await testWarehouse();
+  const scratchDir = path.join(dir, "scratch");
+  await mkdir(scratchDir);
+  const { connection, close } = await open();
   const start = (more: Partial<CollectorOptions> = {}) =>
     startCollector({ spoolDir, sources: [{ name: "web", writeKeys: [writeKey] }], segmentAgeMaxMs: 20, ...options, ...more });
   let collector = await start();
-  const { scratchDir } = warehouse;
   return {
     get collector() {
       return collector;

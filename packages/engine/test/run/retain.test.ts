@@ -16,7 +16,7 @@ import type { Connection } from "../../src/warehouse/warehouse.js";
 import { memoryDestination, optionsFor, testClock } from "../activate/support.js";
 import { type Bench, collectBench, total, writeKey } from "../collect/support.js";
 import { testProject } from "../support/project.js";
-import { replaceRows, testEnvironment } from "../support/warehouse.js";
+import { replaceRows, testEnvironment, testWarehouse, testWarehouses } from "../support/warehouse.js";
 
 /** Days of the whole loop, then their records grow old: what is kept still says the same. */
 
@@ -49,9 +49,16 @@ afterEach(async () => {
   opened = undefined;
 });
 
-async function someDays(project: Project): Promise<Connection> {
-  bench = opened = await collectBench({}, project);
-  const { connection } = bench;
+/** A warehouse after the days, and a bench that goes on from there. */
+const daysOfLoop = testWarehouses((connection) => liveDays(connection, testProject(files())));
+
+async function someDays(): Promise<Connection> {
+  bench = opened = await collectBench({}, testProject(files()), daysOfLoop);
+  return bench.connection;
+}
+
+async function liveDays(connection: Connection, project: Project): Promise<void> {
+  const bench = await collectBench({}, project, () => Promise.resolve({ connection, close: () => Promise.resolve() }));
   const tool = memoryDestination((row) =>
     row.key === "u3" ? { outcome: "failed", reason: "refused" } : { outcome: "delivered", status: 200 },
   );
@@ -70,7 +77,7 @@ async function someDays(project: Project): Promise<Connection> {
     await runCycle(connection, project, { now });
     await runSync(connection, project, peopleOf(project), optionsFor(tool.destination, testClock(now)));
   }
-  return connection;
+  await bench.close();
 }
 
 const rowsOf = async (connection: Connection, table: "loads" | "ledger" | "sync_runs" | "cycles" | "deliveries") =>
@@ -79,7 +86,7 @@ const last = start + (days - 1) * microsPerDay + 3 * microsPerHour;
 
 test("old records become one row a day, and every equation and figure stays what it was", async () => {
   const project = testProject(files());
-  const connection = await someDays(project);
+  const connection = await someDays();
   const figures = async () => {
     const found = await status(connection, project, last);
     return {
@@ -125,7 +132,7 @@ test("old records become one row a day, and every equation and figure stays what
 
 test("a message of the first day is a duplicate still, and loading, turning and delivering go on", async () => {
   const project = testProject(files());
-  const connection = await someDays(project);
+  const connection = await someDays();
   await maintain(connection, project);
   const ids = ["m0", "i0", "m7"].map((messageId) => ({ type: "track", event: "Paid", userId: "u1", messageId }));
   const timestamp = new Date(last / 1000).toISOString();
@@ -141,7 +148,7 @@ test("a message of the first day is a duplicate still, and loading, turning and 
 
 test("an entry that does not add up stays as it is: it says which segment is to blame", async () => {
   const project = testProject(files());
-  const connection = await someDays(project);
+  const connection = await someDays();
   const oldest = sql`hop = 'collect' AND ref = (SELECT min(ref) FROM ops.ledger WHERE hop = 'collect')`;
   await connection.run(connection.dialect.updateWhere(ledgerTable, { stored: sql`stored - 1` }, oldest));
   const gaps = (await ledger(connection))[0]?.gaps;
@@ -157,7 +164,8 @@ test("entries and exits go, but not how members came in, nor what a sync of the 
     connection.read<{ change_id: number; audience: string; change: string; at: string }>(
       sql`SELECT change_id, audience, change, happened_at AS at FROM growth.audience_changes ORDER BY change_id`,
     );
-  const unsent = await someDays(testProject(files(log)));
+  const { connection: unsent, close } = await testWarehouse();
+  await liveDays(unsent, testProject(files(log)));
   const all = await changes(unsent);
   await maintain(unsent, testProject(files(log)));
   expect(await changes(unsent)).toEqual(all);
@@ -168,6 +176,7 @@ test("entries and exits go, but not how members came in, nor what a sync of the 
   const old = kept.filter((row) => instantOf(row.at) < last - 5 * microsPerDay);
   expect(new Set(old.map((row) => `${row.audience} ${row.change}`))).toEqual(new Set(["known entered"]));
   expect(kept.at(-1)).toEqual(all.at(-1));
+  await close();
 });
 
 test("a project that is run one cycle at a time is maintained as often as one that stays up", async () => {
