@@ -67,11 +67,11 @@ export function warehouseNamed(text: string, config: WarehouseConfig, place: War
   if (/\.(duckdb|db)$/.test(text)) return { ...embedded, file: path.resolve(place.cwd ?? "", text) };
   const isAddress = /^https?:\/\//.test(text);
   if (text !== "clickhouse" && !isAddress) throw new CambiumError("BAD_REQUEST", `${text} names no warehouse: say ${warehouseNames}.`);
-  const { url, prefix, user } = isAddress ? addressOf(text) : { url: config.url ?? localUrl };
+  const { url, prefix, user } = addressOf(isAddress ? text : (config.url ?? localUrl));
   return {
     type: "clickhouse",
     url,
-    prefix: prefix ?? config.prefix ?? "",
+    prefix: (isAddress ? (prefix ?? config.prefix) : (config.prefix ?? prefix)) ?? "",
     user: user ?? config.user ?? "default",
     password: env["CAMBIUM_CLICKHOUSE_PASSWORD"] ?? "",
     scratchDir,
@@ -82,7 +82,7 @@ function addressOf(text: string): { url: string; prefix: string | undefined; use
   if (!URL.canParse(text)) throw new CambiumError("BAD_REQUEST", `${text} is no address.`);
   const { origin, pathname, username, password } = new URL(text);
   if (password !== "")
-    throw new CambiumError("BAD_REQUEST", "Leave the password out of the address: it is read from CAMBIUM_CLICKHOUSE_PASSWORD.");
+    throw new CambiumError("BAD_REQUEST", "Leave the password out of a warehouse's address: it is read from CAMBIUM_CLICKHOUSE_PASSWORD.");
   return { url: origin, prefix: pathname.replace(/^\/|\/$/g, "") || undefined, user: decodeURIComponent(username) || undefined };
 }
 
