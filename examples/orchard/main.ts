@@ -8,7 +8,12 @@ import { progressOn } from "../../packages/engine/src/cli/progress.js";
 import { startUp } from "../../packages/engine/src/cli/run/start-up.js";
 import { untilInterrupted } from "../../packages/engine/src/cli/run/until-interrupted.js";
 import { systemTerminal } from "../../packages/engine/src/cli/terminal.js";
+import { statePaths } from "../../packages/engine/src/engine.js";
+import { loadProject } from "../../packages/engine/src/project/load-project.js";
 import { fillHistory } from "../../packages/engine/src/run/fill-history.js";
+import { eraseWarehouse, warehouseSettings } from "../../packages/engine/src/warehouse/open-warehouse.js";
+import { sql } from "../../packages/engine/src/warehouse/sql.js";
+import type { Warehouse } from "../../packages/engine/src/warehouse/warehouse.js";
 import { startReceiver } from "../receiver/receiver.js";
 import { exampleSecrets, liveTraffic, seedOrchard } from "./start.js";
 import { summaryOf, summaryText } from "./summary.js";
@@ -59,10 +64,15 @@ async function start(argv: readonly string[]): Promise<void> {
   });
   const terminal = systemTerminal(process.env, argv);
   if (values.help) return terminal.out(help);
-  const stateDir = path.join(projectDir, ".cambium");
-  if (values.fresh) await rm(stateDir, { recursive: true, force: true });
-  await mkdir(stateDir, { recursive: true });
   const env = { ...exampleSecrets, ...process.env };
+  const paths = statePaths(projectDir);
+  const stateDir = paths.state;
+  if (values.fresh) {
+    const { config } = await loadProject(projectDir);
+    await eraseWarehouse(warehouseSettings(config.warehouse, { file: paths.warehouse, scratchDir: paths.scratch }, env));
+    await rm(stateDir, { recursive: true, force: true });
+  }
+  await mkdir(stateDir, { recursive: true });
   const secrets = { backend: env["ORCHARD_WEBHOOK_SECRET"] ?? "" };
   const receiver = await startReceiver({ port: receiverPort, recordFile: path.join(stateDir, "received.ndjson"), secrets }).catch(
     (cause: NodeJS.ErrnoException) => {
@@ -91,6 +101,7 @@ async function start(argv: readonly string[]): Promise<void> {
       stateDir,
       now: engine.clock(),
       signal: stop.signal,
+      again: await isEmpty(engine.warehouse),
       days,
       ...(values.seed !== undefined && { seed: values.seed }),
       ...(values.users !== undefined && { users: Number(values.users) }),
@@ -141,4 +152,12 @@ async function start(argv: readonly string[]): Promise<void> {
     await receiver.close();
     if (values.once) process.exitCode ??= 0;
   }
+}
+
+/** Nothing was ever loaded into it. */
+async function isEmpty(warehouse: Warehouse): Promise<boolean> {
+  const connection = await warehouse.connect();
+  const row = await connection.first<{ n: number }>(sql`/* was anything loaded */ SELECT count(*) AS n FROM ops.loads`);
+  await connection.close();
+  return row?.n === 0;
 }

@@ -22,6 +22,8 @@ export interface SeedOptions {
   readonly days?: number;
   readonly users?: number;
   readonly signal?: AbortSignal;
+  /** Send the history again, though an earlier start has: the warehouse is another one. Messages keep their ids. */
+  readonly again?: boolean;
   /** `fraction` of the history that has been sent. */
   onProgress?(progress: SendProgress & { readonly fraction: number }): void;
 }
@@ -59,7 +61,7 @@ export async function seedOrchard(options: SeedOptions): Promise<SeededOrchard> 
   const started = performance.now();
   await mkdir(stateDir, { recursive: true });
   let sent: SendProgress = { messages: 0, requests: 0, retries: 0, bytes: 0 };
-  if (state.complete) {
+  if (state.complete && options.again !== true) {
     await liveThrough(world);
   } else {
     await writeWhole(stateFile(stateDir), JSON.stringify({ ...state, complete: false }));

@@ -54,6 +54,15 @@ describe("starting the example", () => {
     expect(second.truth).toEqual(first.truth);
   });
 
+  it("sends the same history once more to a warehouse that has seen none of it", async () => {
+    const first = await seedOrchard(options());
+    const before = new Set(ids);
+    ids = [];
+    const again = await seedOrchard({ ...options(), now: now + 86_400_000_000, again: true });
+    expect(new Set(ids)).toEqual(before);
+    expect(again.truth).toEqual(first.truth);
+  });
+
   it("goes on with the same world after an interruption, so that nothing is doubled", async () => {
     const stop = new AbortController();
     const interrupted = seedOrchard({ ...options(), signal: stop.signal, onProgress: ({ fraction }) => fraction > 0.4 && stop.abort() });

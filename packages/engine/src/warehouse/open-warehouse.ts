@@ -1,6 +1,7 @@
+import { rm } from "node:fs/promises";
 import path from "node:path";
 import { CambiumError } from "../base/errors.js";
-import { openClickhouse } from "./clickhouse/open.js";
+import { eraseClickhouse, openClickhouse } from "./clickhouse/open.js";
 import { openDuckdb } from "./duckdb/open.js";
 import type { Warehouse } from "./warehouse.js";
 
@@ -97,6 +98,12 @@ export async function openWarehouse(settings: WarehouseSettings): Promise<Wareho
     ...(memoryMax !== undefined && { memoryMax }),
     ...(readOnly !== undefined && { readOnly }),
   });
+}
+
+/** Forgets all that a warehouse holds: for who begins anew. Nobody may have it open. */
+export async function eraseWarehouse(settings: WarehouseSettings): Promise<void> {
+  if (settings.type === "clickhouse") return eraseClickhouse(settings);
+  for (const file of [settings.file, `${settings.file}.wal`]) await rm(file, { force: true });
 }
 
 /** How messages call it; two of the same title are the same warehouse. */

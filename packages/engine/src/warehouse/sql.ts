@@ -19,7 +19,7 @@ export interface Quoting {
 }
 
 /** The schemas of a warehouse. `models` and `segment` hold what a project's models and Segment's layout are built into. */
-const schemas: readonly string[] = ["raw", "growth", "ops", "models", "segment"];
+export const schemas: readonly string[] = ["raw", "growth", "ops", "models", "segment"];
 
 /** What may stand in a `${…}` of the template: other SQL, or a value (which becomes a literal). */
 type Fragment = Sql | SqlValue;

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
-import { openClickhouse } from "../../src/warehouse/clickhouse/open.js";
+import { eraseClickhouse, openClickhouse } from "../../src/warehouse/clickhouse/open.js";
 import { createTables } from "../../src/warehouse/create-tables.js";
 import { openDuckdb } from "../../src/warehouse/duckdb/open.js";
 import { type Sql, name, sql, trustedSql } from "../../src/warehouse/sql.js";
@@ -107,24 +107,11 @@ export function testEnvironment(): { readonly env: Record<string, string>; close
   const prefix = newPrefix();
   return {
     env: { CAMBIUM_WAREHOUSE: `${server}/${prefix}` },
-    async close() {
-      const scratchDir = await mkdtemp(path.join(os.tmpdir(), "cambium-test-"));
-      const warehouse = await openClickhouse({ url: server, prefix, scratchDir });
-      const connection = await warehouse.connect();
-      await dropDatabases(connection, prefix);
-      await connection.close();
-      await warehouse.close();
-      await rm(scratchDir, { recursive: true, force: true });
-    },
+    close: () => eraseClickhouse({ url: server, prefix, scratchDir: os.tmpdir() }),
   };
 }
 
 const newPrefix = () => `t${randomUUID().slice(0, 8)}_`;
-
-async function dropDatabases(connection: Connection, prefix: string): Promise<void> {
-  for (const schema of ["raw", "growth", "ops", "models", "segment"])
-    await connection.run(sql`DROP DATABASE IF EXISTS ${name(`${prefix}${schema}`)} SYNC`);
-}
 
 /** Embedded and in memory, or databases of its own on the server. */
 async function emptyWarehouse(): Promise<TestWarehouse & { prefix: string }> {
@@ -140,9 +127,9 @@ async function emptyWarehouse(): Promise<TestWarehouse & { prefix: string }> {
     connection,
     prefix,
     async close() {
-      if (server !== undefined) await dropDatabases(connection, prefix);
       await connection.close();
       await warehouse.close();
+      if (server !== undefined) await eraseClickhouse({ url: server, prefix, scratchDir });
       await rm(scratchDir, { recursive: true, force: true });
     },
   };

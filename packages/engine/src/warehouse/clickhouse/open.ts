@@ -1,6 +1,8 @@
 import { mkdir } from "node:fs/promises";
 import { CambiumError } from "../../base/errors.js";
+import type { Dialect } from "../dialect.js";
 import { Gate } from "../gate.js";
+import { render, schemas, sql } from "../sql.js";
 import type { Warehouse } from "../warehouse.js";
 import { ClickhouseSession } from "./connection.js";
 import { clickhouseDialect } from "./dialect.js";
@@ -25,13 +27,8 @@ const statementsMax = 8;
 
 /** Opens a warehouse on a ClickHouse server or cluster. */
 export async function openClickhouse(settings: ClickhouseSettings): Promise<Warehouse> {
-  const prefix = settings.prefix ?? "";
-  if (!/^\w*$/.test(prefix))
-    throw new CambiumError("PROJECT_INVALID", `a prefix of databases has letters, digits and _ only, not ${prefix}`);
+  const { server, dialect, prefix } = partsOf(settings);
   await mkdir(settings.scratchDir, { recursive: true });
-  const { url, user = "default", password = "" } = settings;
-  const server = new Server({ url, user, password }, new Gate(statementsMax));
-  const dialect = clickhouseDialect(prefix);
   const terms = new Terms(server, dialect);
   try {
     await server.assertUsable();
@@ -54,4 +51,28 @@ export async function openClickhouse(settings: ClickhouseSettings): Promise<Ware
     checkpoint: () => Promise.resolve(),
     close: () => server.close(),
   };
+}
+
+/** Drops the databases of a prefix. */
+export async function eraseClickhouse(settings: ClickhouseSettings): Promise<void> {
+  const { server, dialect } = partsOf(settings);
+  try {
+    await server.assertUsable();
+    for (const schema of schemas) {
+      const statement = sql`/* begin anew */ DROP DATABASE IF EXISTS ${{ parts: [{ schema }] }} SYNC`;
+      await server.run(render(statement, dialect.quoting));
+    }
+  } finally {
+    await server.close();
+  }
+}
+
+function partsOf({ url, user = "default", password = "", prefix = "" }: ClickhouseSettings): {
+  server: Server;
+  dialect: Dialect;
+  prefix: string;
+} {
+  if (!/^\w*$/.test(prefix))
+    throw new CambiumError("PROJECT_INVALID", `a prefix of databases has letters, digits and _ only, not ${prefix}`);
+  return { server: new Server({ url, user, password }, new Gate(statementsMax)), dialect: clickhouseDialect(prefix), prefix };
 }
