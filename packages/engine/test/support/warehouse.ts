@@ -105,25 +105,17 @@ function clonedWarehouses(fill: (connection: Connection) => Promise<void>): () =
 export function testEnvironment(): { readonly env: Record<string, string>; close(): Promise<void> } {
   if (server === undefined) return { env: {}, close: () => Promise.resolve() };
   const prefix = newPrefix();
-  return {
-    env: { CAMBIUM_WAREHOUSE: `${server}/${prefix}` },
-    async close() {
-      const scratchDir = await mkdtemp(path.join(os.tmpdir(), "cambium-test-"));
-      const warehouse = await openClickhouse({ url: server, prefix, scratchDir });
-      const connection = await warehouse.connect();
-      await dropDatabases(connection, prefix);
-      await connection.close();
-      await warehouse.close();
-      await rm(scratchDir, { recursive: true, force: true });
-    },
-  };
+  return { env: { CAMBIUM_WAREHOUSE: `${server}/${prefix}` }, close: () => dropWarehouse(server, prefix) };
 }
 
 const newPrefix = () => `t${randomUUID().slice(0, 8)}_`;
 
-async function dropDatabases(connection: Connection, prefix: string): Promise<void> {
-  for (const schema of ["raw", "growth", "ops", "models", "segment"])
-    await connection.run(sql`DROP DATABASE IF EXISTS ${name(`${prefix}${schema}`)} SYNC`);
+/** Takes all databases of a prefix from a server. */
+export async function dropWarehouse(url: string, prefix: string): Promise<void> {
+  for (const schema of ["raw", "growth", "ops", "models", "segment", "staged"]) {
+    const response = await fetch(url, { method: "POST", body: `DROP DATABASE IF EXISTS ${prefix}${schema} SYNC` });
+    if (!response.ok) throw new Error(await response.text());
+  }
 }
 
 /** Embedded and in memory, or databases of its own on the server. */
@@ -140,9 +132,9 @@ async function emptyWarehouse(): Promise<TestWarehouse & { prefix: string }> {
     connection,
     prefix,
     async close() {
-      if (server !== undefined) await dropDatabases(connection, prefix);
       await connection.close();
       await warehouse.close();
+      if (server !== undefined) await dropWarehouse(server, prefix);
       await rm(scratchDir, { recursive: true, force: true });
     },
   };

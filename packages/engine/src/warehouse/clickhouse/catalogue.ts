@@ -1,0 +1,80 @@
+import { CambiumError } from "../../base/errors.js";
+import type { Dialect } from "../dialect.js";
+import { join, render, sql } from "../sql.js";
+import type { Server } from "./server.js";
+import { type TableName, pathOf, stagedSchema } from "./staged.js";
+
+/** A table as it stands on the server. */
+export interface StoredTable extends TableName {
+  /** Name → type as the engine writes it, hidden columns left out, in order. */
+  readonly columns: ReadonlyMap<string, string>;
+  /** The columns it is sorted by; for current state its key. */
+  readonly key: readonly string[];
+  /** Current state by key; else rows are only added. */
+  readonly isState: boolean;
+}
+
+const schemas = ["growth", "ops", stagedSchema];
+
+/**
+ * What tables there are in `growth` and `ops`, and which of them have a table beside them for staged rows. Read when it
+ * is first asked for and again after every change of a table: only the writer that holds the term changes any.
+ */
+export class Catalogue {
+  #server: Server;
+  #dialect: Dialect;
+  #prefix: string;
+  #known: Promise<ReadonlyMap<string, StoredTable>> | undefined;
+
+  constructor(server: Server, dialect: Dialect, prefix: string) {
+    this.#server = server;
+    this.#dialect = dialect;
+    this.#prefix = prefix;
+  }
+
+  async table(of: TableName): Promise<StoredTable> {
+    const found = await this.find(of);
+    if (found === undefined) throw new CambiumError("WAREHOUSE_FAILED", `there is no table ${pathOf(of)} to write to`);
+    return found;
+  }
+
+  async find(of: TableName): Promise<StoredTable | undefined> {
+    this.#known ??= this.#read();
+    const reading = this.#known;
+    try {
+      return (await reading).get(pathOf(of));
+    } catch (thrown) {
+      if (this.#known === reading) this.#known = undefined;
+      throw thrown;
+    }
+  }
+
+  /** A table was made or changed. */
+  forget(): void {
+    this.#known = undefined;
+  }
+
+  async #read(): Promise<ReadonlyMap<string, StoredTable>> {
+    const databases = join(schemas.map((schema) => sql`${this.#prefix + schema}`));
+    const listed = this.#server.rows(
+      render(
+        sql`/* tables and their columns */ SELECT c.database, c.table, c.name, c.type, c.is_in_sorting_key, t.engine LIKE '%ReplacingMergeTree' AS is_state
+FROM system.columns AS c JOIN system.tables AS t ON t.database = c.database AND t.name = c.table
+WHERE c.database IN (${databases}) AND t.database IN (${databases}) AND c.default_kind NOT IN ('MATERIALIZED', 'EPHEMERAL', 'ALIAS')
+ORDER BY c.database, c.table, c.position`,
+        this.#dialect.quoting,
+      ),
+    );
+    const tables = new Map<string, StoredTable & { columns: Map<string, string>; key: string[] }>();
+    for await (const { rows } of listed) {
+      for (const [database, table, column, type, isKey, isState] of rows) {
+        const own = { schema: String(database).slice(this.#prefix.length), table: String(table) };
+        const known = tables.get(pathOf(own)) ?? { ...own, columns: new Map<string, string>(), key: [], isState: isState === true };
+        known.columns.set(String(column), String(type));
+        if (isKey === true) known.key.push(String(column));
+        tables.set(pathOf(own), known);
+      }
+    }
+    return tables;
+  }
+}
