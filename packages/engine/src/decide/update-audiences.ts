@@ -68,8 +68,8 @@ async function updateLayer(
   await connection.run(
     sql`/* ${{ parts: [{ text: `who is in which ${entity.kind} audience now` }] }} */ ${dialect.tempTable("audience_now", membersNow(context, project, layer, entities))}`,
   );
-  // Entities that a merge swallowed are in ops.touched but not among those looked at: they leave.
-  const concerned = sql`SELECT entity_id FROM ops.touched WHERE kind = ${entity.kind} UNION SELECT entity_id FROM ${name(touched)}`;
+  // Entities that a merge swallowed are in `touched` but not among those looked at: they leave.
+  const concerned = sql`SELECT entity_id FROM touched WHERE kind = ${entity.kind} UNION SELECT entity_id FROM ${name(touched)}`;
   await connection.run(
     sql`/* entries and exits */ ${dialect.tempTable(
       "audience_moves",

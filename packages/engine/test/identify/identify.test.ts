@@ -5,7 +5,7 @@ import { explainIdentity } from "../../src/identify/explain-identity.js";
 import { findEntity } from "../../src/identify/find-entity.js";
 import { identify } from "../../src/identify/identify.js";
 import { name, sql } from "../../src/warehouse/sql.js";
-import { touched as touchedTable } from "../../src/warehouse/tables/ops.js";
+import { nobody, touched as touchedTable } from "../../src/warehouse/tables/working.js";
 import { type TestEvent, appendEvents, id } from "../support/events.js";
 import { defaultFiles, testProject } from "../support/project.js";
 import { testTransactions, testWarehouse } from "../support/warehouse.js";
@@ -27,7 +27,7 @@ const window = (fromLoad: number, toLoad: number): CycleWindow => ({ cycleId: to
 /** Loads events and runs the stage over them; each call is a load and a cycle of its own. */
 async function load(events: readonly TestEvent[], project = testProject()) {
   loads += 1;
-  await warehouse.connection.run(warehouse.connection.dialect.deleteWhere(touchedTable, sql`TRUE`));
+  await warehouse.connection.run(warehouse.connection.dialect.tempTable(touchedTable, nobody(warehouse.connection.dialect)));
   await appendEvents(
     warehouse.connection,
     project,
@@ -46,7 +46,7 @@ const read = (query: ReturnType<typeof sql>) => warehouse.connection.read(query)
 const time = (micros: number) => new Date(micros / 1000).toISOString().replace("Z", `${String(micros % 1000).padStart(3, "0")}Z`);
 
 const touched = (kind: string) =>
-  read(sql`SELECT e.key, t.reason, t.message_id FROM ops.touched AS t JOIN (
+  read(sql`SELECT e.key, t.reason, t.message_id FROM touched AS t JOIN (
       SELECT entity_id, key, 'user' AS kind FROM growth.user_entities UNION ALL SELECT entity_id, key, 'workspace' FROM growth.workspace_entities
       UNION ALL SELECT entity_id, key, 'account' FROM growth.account_entities) AS e ON e.entity_id = t.entity_id AND e.kind = t.kind
     WHERE t.kind = ${kind} ORDER BY 1, 2`);
@@ -88,7 +88,7 @@ test("a merge is logged with its event, both sides are touched, and the loser is
   expect(
     await read(sql`SELECT CAST(loser_id AS VARCHAR) AS loser, CAST(winner_id AS VARCHAR) AS winner, message_id FROM growth.merges`),
   ).toEqual([{ loser: id("anonymous_id", "a1"), winner: id("user_id", "u1"), message_id: "m3" }]);
-  const both = await read(sql`SELECT CAST(entity_id AS VARCHAR) AS entity, reason, message_id FROM ops.touched ORDER BY 1`);
+  const both = await read(sql`SELECT CAST(entity_id AS VARCHAR) AS entity, reason, message_id FROM touched ORDER BY 1`);
   expect(both).toEqual(
     [id("anonymous_id", "a1"), id("user_id", "u1")].sort().map((entity) => ({ entity, reason: "merge", message_id: "m3" })),
   );
@@ -291,7 +291,7 @@ test("a cycle without events changes nothing", async () => {
   await load([{ id: "m1", user: "u1", at: 1 }]);
   const summary = await load([]);
   expect(summary).toEqual({ observations: 0, identifiers: 0, profiles: 0, merges: 0, refusals: 0, memberships: 0, replayed: 0 });
-  expect(await read(sql`SELECT * FROM ops.touched`)).toEqual([]);
+  expect(await read(sql`SELECT * FROM touched`)).toEqual([]);
 });
 
 testTransactions("a turn that dies halfway leaves nothing, and the next one takes it all in", async () => {

@@ -2,17 +2,7 @@ import { CambiumError } from "../../base/errors.js";
 import type { Dialect } from "../dialect.js";
 import { join, render, sql } from "../sql.js";
 import type { Server } from "./server.js";
-import { type TableName, pathOf, stagedSchema } from "./staged.js";
-
-/** A table as it stands on the server. */
-export interface StoredTable extends TableName {
-  /** Name → type as the engine writes it, hidden columns left out, in order. */
-  readonly columns: ReadonlyMap<string, string>;
-  /** The columns it is sorted by; for current state its key. */
-  readonly key: readonly string[];
-  /** Current state by key; else rows are only added. */
-  readonly isState: boolean;
-}
+import { type StoredTable, type TableName, pathOf, stagedSchema } from "./stored-table.js";
 
 const schemas = ["growth", "ops", stagedSchema];
 

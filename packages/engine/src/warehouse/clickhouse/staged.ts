@@ -1,6 +1,6 @@
 import { type Sql, join, name, sql, trustedSql } from "../sql.js";
-import type { StoredTable } from "./catalogue.js";
 import { termOfStatement } from "./statement-number.js";
+import { type StoredTable, type TableName, nameOfTable, pathOf, stagedName } from "./stored-table.js";
 import { hiddenColumns } from "./tables.js";
 
 /**
@@ -10,26 +10,6 @@ import { hiddenColumns } from "./tables.js";
  * that were only added is staged as well: a row marked gone for each set of values that its condition found, of the columns
  * that the condition reads.
  */
-
-export const stagedSchema = "staged";
-
-export interface TableName {
-  readonly schema: string;
-  readonly table: string;
-}
-
-export function pathOf({ schema, table }: TableName): string {
-  return `${schema}.${table}`;
-}
-
-/** Where rows of a table wait for their commit. */
-export function stagedName(of: TableName): TableName {
-  return { schema: stagedSchema, table: pathOf(of) };
-}
-
-export function nameOfTable({ schema, table }: TableName): Sql {
-  return { parts: [{ schema }, { text: "." }, { name: table }] };
-}
 
 /** A delete that a transaction made of rows that were only added: the columns it compares, and its statement's number. */
 export interface StagedDelete {
@@ -114,7 +94,9 @@ WHERE _txn = ${trustedSql(txn)} AND ${inForce(lease)}`,
   }
   const gone = deletes.map((each) => sql`${tuple(each.columns)} IN (${deletedValues(table, txn, each)})`);
   return [
-    ...(staged.gone === 0 ? [] : [sql`/* rows to go */ DELETE FROM ${into} WHERE ${inForce(lease)} AND _txn < ${trustedSql(txn)} AND (${join(gone, " OR ")})`]),
+    ...(staged.gone === 0
+      ? []
+      : [sql`/* rows to go */ DELETE FROM ${into} WHERE ${inForce(lease)} AND _txn < ${trustedSql(txn)} AND (${join(gone, " OR ")})`]),
     ...(staged.rows === 0
       ? []
       : [

@@ -1,4 +1,5 @@
 import type { Sql } from "../sql.js";
+import type { TableName } from "./stored-table.js";
 
 /**
  * Takes a statement apart at the tables of the warehouse that it names, so that a transaction can put others in their
@@ -7,11 +8,6 @@ import type { Sql } from "../sql.js";
  */
 
 type Part = Sql["parts"][number];
-
-export interface TableName {
-  readonly schema: string;
-  readonly table: string;
-}
 
 /** A table as a statement names it. */
 export interface Named extends TableName {

@@ -3,8 +3,8 @@ import { type Sql, join, render, sql, trustedSql } from "../sql.js";
 import { nameOf } from "../table.js";
 import { closures, commits } from "./commit-tables.js";
 import type { Server } from "./server.js";
-import { nameOfTable, stagedSchema } from "./staged.js";
 import { commentOf, termOf, termOfProcess } from "./statement-number.js";
+import { nameOfTable, stagedSchema } from "./stored-table.js";
 import type { Term } from "./terms.js";
 
 /**

@@ -1,21 +1,11 @@
 import { CambiumError } from "../../base/errors.js";
 import type { Dialect } from "../dialect.js";
 import { type Sql, name, render, sql, trustedSql } from "../sql.js";
-import type { Catalogue, StoredTable } from "./catalogue.js";
+import type { Catalogue } from "./catalogue.js";
 import { tokensOf } from "./column-names.js";
-import {
-  type Change,
-  type StagedDelete,
-  type TableName,
-  createStaged,
-  nameOfTable,
-  names,
-  overlay,
-  pathOf,
-  stageDelete,
-  stagedName,
-} from "./staged.js";
+import { type Change, type StagedDelete, createStaged, names, overlay, stageDelete } from "./staged.js";
 import { type Numbers, commentOf } from "./statement-number.js";
+import { type StoredTable, type TableName, nameOfTable, pathOf, stagedName } from "./stored-table.js";
 import { type Named, type Piece, putTogether, takeApart } from "./tables-named.js";
 
 /** A statement as it is sent, with what its `log_comment` says. */
