@@ -7,7 +7,7 @@ import path from "node:path";
 import { openClickhouse } from "../../src/warehouse/clickhouse/open.js";
 import { createTables } from "../../src/warehouse/create-tables.js";
 import { openDuckdb } from "../../src/warehouse/duckdb/open.js";
-import { type Sql, name, sql, trustedSql } from "../../src/warehouse/sql.js";
+import { type Sql, sql, trustedSql } from "../../src/warehouse/sql.js";
 import type { TableSpec } from "../../src/warehouse/table.js";
 import type { Connection, Warehouse } from "../../src/warehouse/warehouse.js";
 
