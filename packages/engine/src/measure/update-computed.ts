@@ -169,7 +169,7 @@ async function findConcerned(
     span === undefined
       ? empty
       : sql`
-UNION SELECT s.entity_id FROM ${nameOf(events)} AS e JOIN ${subjects} AS s ON s.subject_id = ${subject} WHERE (e.timestamp > ${dialect.timestamp(window.previousNow - span)} AND e.timestamp <= ${dialect.timestamp(window.now - span)}) AND (${matching})`;
+UNION SELECT s.entity_id FROM ${nameOf(events)} AS e JOIN ${subjects} AS s ON s.subject_id = ${subject} WHERE (e.load_id <= ${window.toLoad} AND e.timestamp > ${dialect.timestamp(window.previousNow - span)} AND e.timestamp <= ${dialect.timestamp(window.now - span)}) AND (${matching})`;
   const query = all
     ? sql`SELECT DISTINCT entity_id FROM ${subjects}`
     : sql`SELECT DISTINCT s.entity_id FROM ${fresh.from} AS e JOIN ${subjects} AS s ON s.subject_id = ${subject}

@@ -124,7 +124,7 @@ export async function recordChanges(connection: Connection, kind: string, window
 INSERT INTO growth.changes (cycle_id, kind, entity_id, reason, message_id)
 SELECT ${window.cycleId}, ${kind}, t.entity_id, t.reason, t.message_id
 FROM ${name(touchedTable(kind))} AS t JOIN (${entities}) AS c ON c.entity_id = t.entity_id
-WHERE NOT EXISTS (SELECT 1 FROM growth.changes AS g WHERE g.cycle_id = ${window.cycleId} AND g.kind = ${kind} AND g.entity_id = t.entity_id)`);
+WHERE t.entity_id NOT IN (SELECT entity_id FROM growth.changes WHERE cycle_id = ${window.cycleId} AND kind = ${kind})`);
 }
 
 async function matchTraitColumns(

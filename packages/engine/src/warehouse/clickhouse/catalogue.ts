@@ -8,13 +8,14 @@ const schemas = ["growth", "ops", stagedSchema];
 
 /**
  * What tables there are in `growth` and `ops`, and which of them have a table beside them for staged rows. Read when it
- * is first asked for and again after every change of a table: only the writer that holds the term changes any.
+ * is first asked for, and again after a table of the warehouse was made or changed: only the writer that holds the term
+ * changes any. Tables for staged rows, which it makes as they are needed, it is told of.
  */
 export class Catalogue {
   #server: Server;
   #dialect: Dialect;
   #prefix: string;
-  #known: Promise<ReadonlyMap<string, StoredTable>> | undefined;
+  #known: Promise<Map<string, OwnTable>> | undefined;
 
   constructor(server: Server, dialect: Dialect, prefix: string) {
     this.#server = server;
@@ -29,22 +30,36 @@ export class Catalogue {
   }
 
   async find(of: TableName): Promise<StoredTable | undefined> {
+    return (await this.#tables()).get(pathOf(of));
+  }
+
+  /** A table was made, with these columns. */
+  async made(table: StoredTable): Promise<void> {
+    (await this.#tables()).set(pathOf(table), { ...table, columns: new Map(table.columns), key: [...table.key] });
+  }
+
+  /** A column was made, perhaps in place of one of another type. */
+  async columnMade(table: TableName, column: string, type: string): Promise<void> {
+    (await this.#tables()).get(pathOf(table))?.columns.set(column, type);
+  }
+
+  /** A table was made or changed: nothing is certain. */
+  forget(): void {
+    this.#known = undefined;
+  }
+
+  async #tables(): Promise<Map<string, OwnTable>> {
     this.#known ??= this.#read();
     const reading = this.#known;
     try {
-      return (await reading).get(pathOf(of));
+      return await reading;
     } catch (thrown) {
       if (this.#known === reading) this.#known = undefined;
       throw thrown;
     }
   }
 
-  /** A table was made or changed. */
-  forget(): void {
-    this.#known = undefined;
-  }
-
-  async #read(): Promise<ReadonlyMap<string, StoredTable>> {
+  async #read(): Promise<Map<string, OwnTable>> {
     const databases = join(schemas.map((schema) => sql`${this.#prefix + schema}`));
     const listed = this.#server.rows(
       render(
@@ -55,7 +70,7 @@ ORDER BY c.database, c.table, c.position`,
         this.#dialect.quoting,
       ),
     );
-    const tables = new Map<string, StoredTable & { columns: Map<string, string>; key: string[] }>();
+    const tables = new Map<string, OwnTable>();
     for await (const { rows } of listed) {
       for (const [database, table, column, type, isKey, isState] of rows) {
         const own = { schema: String(database).slice(this.#prefix.length), table: String(table) };
@@ -68,3 +83,5 @@ ORDER BY c.database, c.table, c.position`,
     return tables;
   }
 }
+
+type OwnTable = StoredTable & { readonly columns: Map<string, string>; readonly key: string[] };

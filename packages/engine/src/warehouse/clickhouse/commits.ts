@@ -153,11 +153,15 @@ export class Commits {
     const counts = new Map<string, { rows: number; gone: number }>();
     if (staged.length > 0) {
       const counting = join(
-        staged.map(({ table }) => countStaged(table, txn)),
+        staged.map((change) => countStaged(change)),
         " UNION ALL ",
       );
-      for (const [path, rows, gone] of await this.#server.read(this.#text(sql`/* what was staged */ ${counting}`), publishing))
-        counts.set(String(path), { rows: Number(rows), gone: Number(gone) });
+      // Whether older versions of a row count as well makes no difference here.
+      const counted = await this.#server.read(this.#text(sql`/* what was staged */ ${counting}`), {
+        ...publishing,
+        settings: { final: 0 },
+      });
+      for (const [path, rows, gone] of counted) counts.set(String(path), { rows: Number(rows), gone: Number(gone) });
     }
     const texts = (statements: readonly Sql[]) => statements.map((statement) => this.#text(statement));
     return changes.flatMap((change): Step[] => {

@@ -198,7 +198,7 @@ export class ClickhouseSession implements Connection {
         const prepared = transaction === undefined ? this.#direct(statement) : await transaction.writing(statement);
         if (prepared === undefined) return nothing;
         const outcome = await send(this.#text(prepared.statement), { database: this.#scratch, comment: prepared.comment });
-        if (/^(create|alter|drop)$/.test(takeApart(statement).verb)) this.#commits?.tablesChanged();
+        if (prepared.changesTables === true) this.#commits?.tablesChanged();
         return outcome;
       } catch (thrown) {
         transaction?.fail(thrown);
@@ -209,11 +209,12 @@ export class ClickhouseSession implements Connection {
 
   /** Outside of a transaction: temporary tables are anybody's to write, tables of the warehouse only a writer's. */
   #direct(statement: Sql): Prepared {
-    if (this.#numbers !== undefined) return { statement, comment: commentOf(this.#numbers.next()) };
     const { verb, target } = takeApart(statement);
-    if (target !== undefined && verb !== "create")
+    const isOwn = target === undefined;
+    if (this.#numbers === undefined && !isOwn && verb !== "create")
       throw new CambiumError("WAREHOUSE_FAILED", "This process opened the warehouse for reading only.");
-    return { statement, comment: "" };
+    const comment = commentOf(this.#numbers?.next() ?? "0");
+    return { statement, comment, changesTables: !isOwn && /^(create|alter|drop)$/.test(verb) };
   }
 
   /** One statement at a time, in order. A session whose database was cleared away after days of rest gets it back. */

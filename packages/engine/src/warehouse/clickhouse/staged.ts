@@ -73,9 +73,10 @@ export function stageDelete(table: TableName, columns: readonly string[], seen: 
 SELECT DISTINCT ${names(columns)}, 1 FROM ${seen} WHERE ${condition}`;
 }
 
-/** How many rows a transaction staged for a table: to add, to take away. */
-export function countStaged(table: TableName, txn: string): Sql {
-  return sql`SELECT ${pathOf(table)} AS path, countIf(_deleted = 0) AS rows, countIf(_deleted = 1) AS gone FROM ${nameOfTable(stagedName(table))} WHERE _txn = ${trustedSql(txn)}`;
+/** How many rows a transaction staged for a table: to add (or to replace by key), to take away. */
+export function countStaged({ table, txn, deletes }: Change): Sql {
+  const counts = deletes.length === 0 ? sql`count() AS rows, 0 AS gone` : sql`countIf(_deleted = 0) AS rows, countIf(_deleted = 1) AS gone`;
+  return sql`SELECT ${pathOf(table)} AS path, ${counts} FROM ${nameOfTable(stagedName(table))} WHERE _txn = ${trustedSql(txn)}`;
 }
 
 /**
@@ -86,7 +87,7 @@ export function publishRows({ table, txn, columns, deletes }: Change, staged: { 
   const into = nameOfTable(table);
   const listed = names([...columns.keys()]);
   if (table.isState) {
-    if (staged.rows + staged.gone === 0) return [];
+    if (staged.rows === 0) return [];
     return [
       sql`/* publish current state */ INSERT INTO ${into} (${listed}, _version, _deleted) SELECT ${listed}, _version, _deleted FROM ${nameOfTable(stagedName(table))}
 WHERE _txn = ${trustedSql(txn)} AND ${inForce(lease)}`,

@@ -12,6 +12,8 @@ import { type Named, type Piece, putTogether, takeApart } from "./tables-named.j
 export interface Prepared {
   readonly statement: Sql;
   readonly comment: string;
+  /** It makes or changes a table of the warehouse. */
+  readonly changesTables?: boolean;
 }
 
 export interface TransactionHost {
@@ -78,7 +80,7 @@ export class Transaction {
     const { verb, pieces, target: index } = takeApart(statement);
     const target = index === undefined ? undefined : (pieces[index] as { named: Named }).named;
     // A view or table that is made reads what is committed.
-    if (target !== undefined && verb === "create") return this.#prepared(statement);
+    if (target !== undefined && verb === "create") return { ...this.#prepared(statement), changesTables: true };
     if (target === undefined || !isStaged(target)) return this.#prepared(this.#seen(pieces));
     const [before, after] = [pieces.slice(0, index), pieces.slice((index ?? 0) + 1)];
     switch (verb) {
@@ -148,7 +150,7 @@ export class Transaction {
     if (change.columns.has(column)) return undefined;
     change.columns.set(column, added[2] as string);
     if (change.isStaged) await this.#makeStaged(change);
-    if (!change.dropped.has(column)) return this.#prepared(statement);
+    if (!change.dropped.has(column)) return { ...this.#prepared(statement), changesTables: true };
     change.alterations.push(statement);
     return undefined;
   }
@@ -160,7 +162,7 @@ export class Transaction {
     const staged = await this.#catalogue.find(stagedName(table));
     if (staged === undefined) {
       await this.#host.run(createStaged({ ...table, columns }));
-      this.#catalogue.forget();
+      await this.#catalogue.made({ ...table, ...stagedName(table), columns });
     } else for (const [column, type] of missing) await this.#bringInLine(staged, column, type);
     for (const [column] of missing) inLine.add(column);
   }
@@ -176,7 +178,7 @@ export class Transaction {
     await this.#host.run(
       sql`/* staged rows have it, too */ ALTER TABLE ${path} ADD COLUMN IF NOT EXISTS ${name(column)} ${trustedSql(type)}`,
     );
-    this.#catalogue.forget();
+    await this.#catalogue.columnMade(staged, column, type);
   }
 
   async #change(target: TableName): Promise<OwnChange> {
