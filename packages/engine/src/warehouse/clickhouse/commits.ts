@@ -19,14 +19,19 @@ interface Step {
   readonly run: readonly string[];
 }
 
+/** Staged rows by table: to add, to take away. */
+type Counts = ReadonlyMap<string, { readonly rows: number; readonly gone: number }>;
+
 interface Commit {
   readonly number: number;
   readonly transaction: Transaction;
   readonly redo: readonly Step[];
+  readonly counts: Counts;
 }
 
-/** Partitions of staged rows that are dropped together. */
-const partitionsAtOnce = 40;
+/** Staged rows that nobody needs are dropped when so many transactions, or rows, have left some in a table. */
+const partitionsKept = 40;
+const rowsKept = 100_000;
 /** Rows of `ops.commits` that a writer keeps behind its newest. */
 const commitsKept = 1_000;
 
@@ -49,10 +54,10 @@ export class Commits {
   #pending: Commit | undefined;
   #settling: Promise<void> | undefined;
   /** The newest one: its staged rows are needed again if this process dies before the next. */
-  #last: Transaction | undefined;
+  #last: Commit | undefined;
   #takenOver: CambiumError | undefined;
-  /** Staged rows that nobody needs: table → transactions. */
-  readonly #leftovers = new Map<string, string[]>();
+  /** Staged rows that nobody needs, by table. */
+  readonly #leftovers = new Map<string, { readonly txns: string[]; rows: number }>();
 
   private constructor(server: Server, dialect: Dialect, prefix: string, term: Term) {
     this.term = term;
@@ -86,19 +91,21 @@ export class Commits {
     this.#catalogue.forget();
   }
 
-  async commit(transaction: Transaction): Promise<void> {
+  /** `alive` is a table of the session with a row in it, unless the session's temporary tables were lost. */
+  async commit(transaction: Transaction, alive: Sql): Promise<void> {
     transaction.assertWhole();
-    const redo = await this.#redoOf(transaction);
-    if (redo.length === 0) this.#leave(transaction);
-    else await this.#server.alone(() => this.#commit({ number: this.#nextNumber(), transaction, redo }));
     await this.#sweep();
+    const counts = await this.#count(transaction, alive);
+    const redo = this.#redoOf(transaction, counts);
+    if (redo.length > 0) return this.#server.alone(() => this.#commit({ number: this.#nextNumber(), transaction, redo, counts }));
+    // Nothing was staged, unless a newer writer has dropped it.
+    if (counts.size > 0) await this.#assertInForce();
+    this.#leave(transaction, counts);
   }
 
-  /** Nothing of the transaction was recorded. */
-  async rollBack(transaction: Transaction): Promise<void> {
-    if (this.#pending?.transaction === transaction) return;
-    this.#leave(transaction);
-    await this.#sweep();
+  /** It failed. Where nobody knows whether it was recorded, that is settled before the next statement. */
+  rollBack(transaction: Transaction): void {
+    if (this.#pending?.transaction !== transaction) this.#leave(transaction);
   }
 
   /** Before anybody looks: a commit that an error kept from being published is published, or void if it was never recorded. */
@@ -144,25 +151,30 @@ export class Commits {
     // Should it arrive yet, it is not the last one and is never published.
     await this.#seal();
     this.#pending = undefined;
-    this.#leave(commit.transaction);
+    this.#leave(commit.transaction, commit.counts);
+  }
+
+  async #count({ changes }: Transaction, alive: Sql): Promise<Counts> {
+    const staged = changes.filter((change) => change.isStaged).map((change) => countStaged(change));
+    if (staged.length === 0) return new Map();
+    const counting = join([sql`SELECT '' AS path, count() AS rows, 0 AS gone FROM ${alive}`, ...staged], " UNION ALL ");
+    // Whether older versions of a row count as well makes no difference here.
+    const settings = { ...publishing, settings: { final: 0 } };
+    const counted = await this.#server.read(this.#text(sql`/* what was staged */ ${counting}`), settings);
+    const counts = new Map(counted.map(([path, rows, gone]) => [String(path), { rows: Number(rows), gone: Number(gone) }]));
+    // What was computed from empty tables must not count.
+    if (counts.get("")?.rows === 0) {
+      const details = { lost: (alive.parts[0] as { name: string }).name };
+      throw new CambiumError("WAREHOUSE_FAILED", "The server has lost this session's temporary tables: nothing was committed.", {
+        details,
+      });
+    }
+    counts.delete("");
+    return counts;
   }
 
   /** The steps that publish what was staged; tables that got nothing are left out. */
-  async #redoOf({ txn, changes }: Transaction): Promise<Step[]> {
-    const staged = changes.filter((change) => change.isStaged);
-    const counts = new Map<string, { rows: number; gone: number }>();
-    if (staged.length > 0) {
-      const counting = join(
-        staged.map((change) => countStaged(change)),
-        " UNION ALL ",
-      );
-      // Whether older versions of a row count as well makes no difference here.
-      const counted = await this.#server.read(this.#text(sql`/* what was staged */ ${counting}`), {
-        ...publishing,
-        settings: { final: 0 },
-      });
-      for (const [path, rows, gone] of counted) counts.set(String(path), { rows: Number(rows), gone: Number(gone) });
-    }
+  #redoOf({ txn, changes }: Transaction, counts: Counts): Step[] {
     const texts = (statements: readonly Sql[]) => statements.map((statement) => this.#text(statement));
     return changes.flatMap((change): Step[] => {
       const { table, alterations } = change;
@@ -186,10 +198,10 @@ export class Commits {
     if (alters) this.#catalogue.forget();
   }
 
-  #published({ transaction }: Commit): void {
+  #published(commit: Commit): void {
     this.#pending = undefined;
     this.#leaveLast();
-    this.#last = transaction;
+    this.#last = commit;
   }
 
   async #record({ number, redo, transaction }: Pick<Commit, "number" | "redo"> & { transaction?: Transaction }): Promise<void> {
@@ -234,24 +246,25 @@ SELECT ${term}, ${number}, ${BigInt(transaction?.txn ?? "0")}, ${writer}, ${JSON
   }
 
   #leaveLast(): void {
-    if (this.#last !== undefined) this.#leave(this.#last);
+    if (this.#last !== undefined) this.#leave(this.#last.transaction, this.#last.counts);
     this.#last = undefined;
   }
 
-  #leave({ txn, changes }: Transaction): void {
+  #leave({ txn, changes }: Transaction, counts: Counts = new Map()): void {
     for (const { table, isStaged } of changes) {
       if (!isStaged) continue;
-      const txns = this.#leftovers.get(pathOf(table)) ?? [];
-      txns.push(txn);
-      this.#leftovers.set(pathOf(table), txns);
+      const left = this.#leftovers.get(pathOf(table)) ?? { txns: [], rows: 0 };
+      left.txns.push(txn);
+      left.rows += counts.get(pathOf(table))?.rows ?? 0;
+      this.#leftovers.set(pathOf(table), left);
     }
   }
 
   async #sweep(): Promise<void> {
-    for (const [path, txns] of this.#leftovers) {
-      if (txns.length < partitionsAtOnce) continue;
-      this.#leftovers.set(path, []);
+    for (const [path, { txns, rows }] of this.#leftovers) {
+      if (txns.length < partitionsKept && rows < rowsKept) continue;
       await this.#run(dropStaged(nameOfTable({ schema: stagedSchema, table: path }), txns));
+      this.#leftovers.delete(path);
     }
   }
 

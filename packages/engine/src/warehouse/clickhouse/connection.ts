@@ -159,10 +159,11 @@ export class ClickhouseSession implements Connection {
     this.#transaction = own;
     try {
       const outcome = await work();
-      await this.#inTurn(() => this.#commits?.commit(own) ?? Promise.resolve());
+      await this.#inTurn(async () => this.#commits?.commit(own, this.#alive));
       return outcome;
     } catch (thrown) {
-      await this.#commits.rollBack(own);
+      this.#commits.rollBack(own);
+      if (thrown instanceof CambiumError && thrown.details["lost"] === this.#scratch) await this.open();
       throw thrown;
     } finally {
       this.#transaction = undefined;
@@ -172,11 +173,21 @@ export class ClickhouseSession implements Connection {
   /** Makes the session's database. */
   async open(): Promise<void> {
     await this.#server.run(this.#text(sql`CREATE DATABASE IF NOT EXISTS ${name(this.#scratch)}`));
+    await this.#server.run(
+      this.#text(
+        sql`/* lost when the server loses temporary tables */ CREATE OR REPLACE TABLE ${this.#alive} ENGINE = Memory AS SELECT 1 AS one`,
+      ),
+    );
   }
 
   async close(): Promise<void> {
     await this.#last.catch(() => undefined);
     await this.#server.run(this.#text(sql`DROP DATABASE IF EXISTS ${name(this.#scratch)} SYNC`));
+  }
+
+  /** Has a row as long as temporary tables have theirs: when the server starts anew, they are there and empty. */
+  get #alive(): Sql {
+    return name(this.#scratch, "alive");
   }
 
   #text(statement: Sql): string {
@@ -220,13 +231,15 @@ export class ClickhouseSession implements Connection {
   /** One statement at a time, in order. A session whose database was cleared away after days of rest gets it back. */
   #inTurn<T>(work: () => Promise<T>): Promise<T> {
     const mine = this.#last.then(async () => {
+      await this.#commits?.settle();
       try {
         return await work();
       } catch (thrown) {
         if (
           !(thrown instanceof CambiumError) ||
           thrown.details["engineCode"] !== unknownDatabase ||
-          !thrown.message.includes(this.#scratch)
+          !thrown.message.includes(this.#scratch) ||
+          this.#transaction !== undefined
         )
           throw thrown;
         await this.open();

@@ -23,8 +23,8 @@ export interface Change {
   readonly txn: string;
   /** The table's columns as the transaction sees them. */
   readonly columns: ReadonlyMap<string, string>;
-  /** Columns of the table itself whose values the transaction does not see: dropped, perhaps made again with another type. */
-  readonly dropped: ReadonlySet<string>;
+  /** Those of them that the table itself has not got yet, or with other values: dropped and made again. */
+  readonly absent: ReadonlySet<string>;
   readonly deletes: readonly StagedDelete[];
   /** Rows were staged. */
   readonly isStaged: boolean;
@@ -32,16 +32,17 @@ export interface Change {
 
 export function createStaged({ schema, table, columns, key, isState }: StoredTable): Sql {
   const listed = [...columns].map(([column, type]) => sql`${name(column)} ${trustedSql(type)}`);
-  // Gone rows stay, so that what they stand for is left out of the table itself.
+  // Gone rows stay, so that what they stand for is left out of the table itself. Nothing is merged that goes in a moment.
   return sql`CREATE TABLE IF NOT EXISTS ${nameOfTable(stagedName({ schema, table }))} (${join([...listed, ...hiddenColumns.staged])})
-ENGINE = ${isState ? sql`ReplacingMergeTree(_version)` : sql`MergeTree`} PARTITION BY _txn ORDER BY (${names(key)})`;
+ENGINE = ${isState ? sql`ReplacingMergeTree(_version)` : sql`MergeTree`} PARTITION BY _txn ORDER BY (${names(key)})
+SETTINGS max_bytes_to_merge_at_max_space_in_pool = 1`;
 }
 
 /** What the transaction sees in place of the table. */
-export function overlay({ table, txn, columns, dropped, deletes, isStaged }: Change): Sql {
+export function overlay({ table, txn, columns, absent, deletes, isStaged }: Change): Sql {
   const listed = names([...columns.keys()]);
   const stored = join(
-    [...columns].map(([column, type]) => (dropped.has(column) ? sql`CAST(NULL AS ${trustedSql(type)}) AS ${name(column)}` : name(column))),
+    [...columns].map(([column, type]) => (absent.has(column) ? sql`CAST(NULL AS ${trustedSql(type)}) AS ${name(column)}` : name(column))),
   );
   const staged = nameOfTable(stagedName(table));
   const from = nameOfTable(table);

@@ -25,7 +25,7 @@ export interface TransactionHost {
 
 interface OwnChange extends Change {
   columns: Map<string, string>;
-  dropped: Set<string>;
+  absent: Set<string>;
   deletes: StagedDelete[];
   isStaged: boolean;
   /** Changes of the table's columns that wait for the commit, in order. */
@@ -36,8 +36,7 @@ interface OwnChange extends Change {
 
 /**
  * The statements of one transaction: what they write to tables of `growth` and `ops` goes to staged rows, and what they
- * read shows those. Raw tables are written at once: the row of `ops.loads` publishes them (docs/decisions/013). Columns
- * that are added are added at once, since they disturb nobody; those that go wait for the commit.
+ * read shows those. Raw tables are written at once: the row of `ops.loads` publishes them (docs/decisions/013).
  */
 export class Transaction {
   readonly txn: string;
@@ -90,7 +89,8 @@ export class Transaction {
       case "truncate":
         return this.#delete(target, verb === "truncate" ? [{ text: "TRUE" }] : withoutWord(after, "WHERE"));
       case "alter":
-        return this.#alter(target, statement, after);
+        await this.#alter(target, statement, after);
+        return undefined;
       default:
         return this.#prepared(this.#seen(pieces));
     }
@@ -133,26 +133,25 @@ export class Transaction {
     return read.length === 0 ? table.key : read;
   }
 
-  async #alter(target: Named, statement: Sql, after: readonly Piece[]): Promise<Prepared | undefined> {
+  /** Columns come and go with the commit: until then only this transaction sees that they have. */
+  async #alter(target: Named, statement: Sql, after: readonly Piece[]): Promise<undefined> {
     const change = await this.#change(target);
     const text = render(this.#seen(after), this.#dialect.quoting);
     const added = /^ ADD COLUMN IF NOT EXISTS ("(?:[^"\\]|\\.)*") (.*)$/s.exec(text);
     const dropped = /^ DROP COLUMN IF EXISTS ("(?:[^"\\]|\\.)*")$/s.exec(text);
+    if (added === null && dropped === null)
+      throw new CambiumError("INTERNAL", `${pathOf(target)} cannot be changed like this in a transaction:${text}`);
     const column = unquoted(added?.[1] ?? dropped?.[1] ?? "");
-    if (dropped !== null) {
-      if (!change.columns.delete(column)) return undefined;
-      change.inLine.delete(column);
-      change.dropped.add(column);
-      change.alterations.push(statement);
-      return undefined;
-    }
-    if (added === null) throw new CambiumError("INTERNAL", `${pathOf(target)} cannot be changed like this in a transaction:${text}`);
-    if (change.columns.has(column)) return undefined;
-    change.columns.set(column, added[2] as string);
-    if (change.isStaged) await this.#makeStaged(change);
-    if (!change.dropped.has(column)) return { ...this.#prepared(statement), changesTables: true };
+    if (change.columns.has(column) === (added !== null)) return;
     change.alterations.push(statement);
-    return undefined;
+    change.inLine.delete(column);
+    if (added === null) {
+      change.columns.delete(column);
+      return;
+    }
+    change.columns.set(column, added[2] as string);
+    change.absent.add(column);
+    if (change.isStaged) await this.#makeStaged(change);
   }
 
   /** Makes the table for staged rows, or brings its columns in line. */
@@ -189,7 +188,7 @@ export class Transaction {
       table,
       txn: this.txn,
       columns: new Map(table.columns),
-      dropped: new Set(),
+      absent: new Set(),
       deletes: [],
       isStaged: false,
       alterations: [],
