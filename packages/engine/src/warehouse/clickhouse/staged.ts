@@ -8,10 +8,10 @@ import { hiddenColumns } from "./tables.js";
  * the schema `staged`, in a partition for each transaction: dropping a transaction's rows is dropping its partitions. In
  * the staged rows of current state the newest of a key holds, as in the table itself, gone ones included. A delete of rows
  * that were only added is staged as well: a row marked gone for each set of values that its condition found, of the columns
- * that the condition reads.
+ * that the condition reads; one for all where it reads none.
  */
 
-/** A delete that a transaction made of rows that were only added: the columns it compares, and its statement's number. */
+/** A delete that a transaction made of rows that were only added: the columns it compares (none: all), and its number. */
 export interface StagedDelete {
   readonly columns: readonly string[];
   readonly version: string;
@@ -51,27 +51,28 @@ export function overlay({ table, txn, columns, absent, deletes, isStaged }: Chan
     return sql`SELECT ${stored} FROM ${from} WHERE ${tuple(table.key)} NOT IN (SELECT ${names(table.key)} FROM ${staged} WHERE _txn = ${trustedSql(txn)})
 UNION ALL SELECT ${listed} FROM ${staged} WHERE _txn = ${trustedSql(txn)} AND _deleted = 0`;
   }
-  const kept = deletes.map((each) => sql`${tuple(each.columns)} NOT IN (${deletedValues(table, txn, each)})`);
+  const kept = deletes.map((each) => sql`NOT ${isDeleted(table, txn, each)}`);
   return sql`SELECT ${stored} FROM ${from}${kept.length === 0 ? sql`` : sql` WHERE ${join(kept, " AND ")}`}
 UNION ALL SELECT ${listed} FROM ${staged} WHERE ${stagedRows({ table, txn, deletes })}`;
 }
 
 /** Rows that the transaction added to a table of added rows and did not delete again. */
 function stagedRows({ table, txn, deletes }: Pick<Change, "table" | "txn" | "deletes">): Sql {
-  const kept = deletes.map(
-    (each) => sql` AND (_version > ${trustedSql(each.version)} OR ${tuple(each.columns)} NOT IN (${deletedValues(table, txn, each)}))`,
-  );
+  const kept = deletes.map((each) => sql` AND (_version > ${trustedSql(each.version)} OR NOT ${isDeleted(table, txn, each)})`);
   return sql`_txn = ${trustedSql(txn)} AND _deleted = 0${join(kept, "")}`;
 }
 
-function deletedValues(table: TableName, txn: string, { columns, version }: StagedDelete): Sql {
-  return sql`SELECT ${names(columns)} FROM ${nameOfTable(stagedName(table))} WHERE _txn = ${trustedSql(txn)} AND _deleted = 1 AND _version = ${trustedSql(version)}`;
+/** True of rows that were there before the delete and that its condition meant. */
+function isDeleted(table: TableName, txn: string, { columns, version }: StagedDelete): Sql {
+  if (columns.length === 0) return sql`TRUE`;
+  return sql`(${tuple(columns)} IN (SELECT ${names(columns)} FROM ${nameOfTable(stagedName(table))} WHERE _txn = ${trustedSql(txn)} AND _deleted = 1 AND _version = ${trustedSql(version)}))`;
 }
 
 /** Stages a delete of rows that were only added. */
 export function stageDelete(table: TableName, columns: readonly string[], seen: Sql, condition: Sql): Sql {
-  return sql`/* rows to go */ INSERT INTO ${nameOfTable(stagedName(table))} (${names(columns)}, _gone)
-SELECT DISTINCT ${names(columns)}, 1 FROM ${seen} WHERE ${condition}`;
+  const into = sql`/* rows to go */ INSERT INTO ${nameOfTable(stagedName(table))}`;
+  if (columns.length === 0) return sql`${into} (_gone) SELECT 1 FROM ${seen} WHERE ${condition} LIMIT 1`;
+  return sql`${into} (${names(columns)}, _gone) SELECT DISTINCT ${names(columns)}, 1 FROM ${seen} WHERE ${condition}`;
 }
 
 /** How many rows a transaction staged for a table: to add (or to replace by key), to take away. */
@@ -94,7 +95,7 @@ export function publishRows({ table, txn, columns, deletes }: Change, staged: { 
 WHERE _txn = ${trustedSql(txn)} AND ${inForce(lease)}`,
     ];
   }
-  const gone = deletes.map((each) => sql`${tuple(each.columns)} IN (${deletedValues(table, txn, each)})`);
+  const gone = deletes.map((each) => isDeleted(table, txn, each));
   return [
     ...(staged.gone === 0
       ? []

@@ -130,7 +130,7 @@ export class Transaction {
     const uncertain = read.find((column) => /^(Nullable|Variant)/.test(columns.get(column) ?? ""));
     if (uncertain !== undefined || table.isState)
       throw new CambiumError("INTERNAL", `rows of ${pathOf(table)} cannot be deleted by ${uncertain ?? "a condition"} in a transaction`);
-    return read.length === 0 ? table.key : read;
+    return read;
   }
 
   /** Columns come and go with the commit: until then only this transaction sees that they have. */
