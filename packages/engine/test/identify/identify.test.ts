@@ -201,6 +201,7 @@ test("every event that names a group makes a member where the kind says so", asy
   });
   const repositories = await testWarehouse(["user", "repository"]);
   try {
+    await repositories.connection.run(repositories.connection.dialect.tempTable(touchedTable, nobody(repositories.connection.dialect)));
     const events = (from: number): TestEvent[] => [
       { id: `m${from}`, user: "u1", properties: { repo: "octo/hello" }, at: 100 - from, load: from, received: 100 + from },
     ];

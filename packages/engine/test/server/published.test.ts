@@ -25,7 +25,6 @@ const pages = [
   "/api/entities/workspace/w1/timeline",
   "/api/entities/user/u1/explain?score=activation",
   "/api/entities/workspace/w1/explain?trait=revenue",
-  "/api/overview",
 ];
 
 async function everything() {
