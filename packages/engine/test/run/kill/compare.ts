@@ -2,7 +2,7 @@ import type { Project } from "../../../src/project/project.js";
 import { checkLedger } from "../../../src/observe/ledger.js";
 import { type Sql, join, name, sql } from "../../../src/warehouse/sql.js";
 import { type TableSpec, nameOf } from "../../../src/warehouse/table.js";
-import { growthTables, growthTablesOf, score } from "../../../src/warehouse/tables/growth.js";
+import { audienceChanges, changes, growthTables, growthTablesOf, score } from "../../../src/warehouse/tables/growth.js";
 import { loads, syncRows, syncSending, syncState } from "../../../src/warehouse/tables/ops.js";
 import { events, quarantine } from "../../../src/warehouse/tables/raw.js";
 import { published } from "../../../src/warehouse/published.js";
@@ -31,6 +31,8 @@ export async function contentsOf(connection: Connection, project: Project): Prom
   return contents;
 }
 
+/** Of several events of one instant, whichever the engine came upon first is named as the cause. */
+const causes = new Set<TableSpec>([changes, audienceChanges]);
 const leftOut = new Set([
   "cycle_id",
   "change_id",
@@ -46,7 +48,7 @@ const leftOut = new Set([
 async function linesOf(connection: Connection, table: TableSpec): Promise<string[]> {
   const columns = (await connection.describe(sql`SELECT * FROM ${nameOf(table)}`))
     .map((column) => column.name)
-    .filter((column) => !leftOut.has(column))
+    .filter((column) => !leftOut.has(column) && !(column === "message_id" && causes.has(table)))
     .sort();
   const { dialect } = connection;
   const cells = columns.map((column): Sql => sql`${column} || ' ' || coalesce(${dialect.cast(name(column), "text")}, '-')`);
