@@ -19,6 +19,10 @@ export const errorCodes = {
   WAREHOUSE_AUTH: { status: 500, next: "Set the password where the message says, or name another user in cambium.yml (`warehouse.user`)." },
   WAREHOUSE_OUTDATED: { status: 500, next: "Upgrade the server, or name another one in cambium.yml (`warehouse.url`)." },
   WAREHOUSE_LOCKED: { status: 409, next: "Another process has this warehouse open: talk to it (`cambium up` serves commands) or stop it." },
+  WAREHOUSE_TAKEN_OVER: {
+    status: 409,
+    next: "This process has stopped writing, and the other one goes on; start this one again only if that one is gone.",
+  },
   SPOOL_FULL: { status: 503, next: "The client retries by itself. Free disk space or start the engine so that the spool drains." },
   SPOOL_LOCKED: { status: 409, next: "Give each collector a node name of its own, or stop the one that runs." },
   SPOOL_CORRUPT: {

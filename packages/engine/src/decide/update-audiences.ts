@@ -68,8 +68,8 @@ async function updateLayer(
   await connection.run(
     sql`/* ${{ parts: [{ text: `who is in which ${entity.kind} audience now` }] }} */ ${dialect.tempTable("audience_now", membersNow(context, project, layer, entities))}`,
   );
-  // Entities that a merge swallowed are in ops.touched but not among those looked at: they leave.
-  const concerned = sql`SELECT entity_id FROM ops.touched WHERE kind = ${entity.kind} UNION SELECT entity_id FROM ${name(touched)}`;
+  // Entities that a merge swallowed are in `touched` but not among those looked at: they leave.
+  const concerned = sql`SELECT entity_id FROM touched WHERE kind = ${entity.kind} UNION SELECT entity_id FROM ${name(touched)}`;
   await connection.run(
     sql`/* entries and exits */ ${dialect.tempTable(
       "audience_moves",
@@ -109,7 +109,7 @@ SELECT audience, entity_id, ${dialect.timestamp(window.now)}, ${window.cycleId},
   await connection.run(sql`/* what syncs and readers follow */
 INSERT INTO growth.changes (cycle_id, kind, entity_id, reason, message_id)
 SELECT DISTINCT ${window.cycleId}, ${entity.kind}, m.entity_id, coalesce(t.reason, 'merge'), t.message_id FROM audience_moves AS m LEFT JOIN ${name(touched)} AS t ON t.entity_id = m.entity_id
-WHERE NOT EXISTS (SELECT 1 FROM growth.changes AS c WHERE c.cycle_id = ${window.cycleId} AND c.kind = ${entity.kind} AND c.entity_id = m.entity_id)`);
+WHERE m.entity_id NOT IN (SELECT entity_id FROM growth.changes WHERE cycle_id = ${window.cycleId} AND kind = ${entity.kind})`);
   return moved;
 }
 

@@ -10,7 +10,7 @@ import { scopeOf } from "./scope.js";
 
 /**
  * Who is who, after the events of loads `(fromLoad, toLoad]`: extends the identity graph, the entities of every kind and
- * the memberships, and adds to `ops.touched` whom that changed. Events take effect in the order (received_at, message_id),
+ * the memberships, and adds to the temporary table `touched` whom that changed. Events take effect in the order (received_at, message_id),
  * whatever order they were loaded in: the tables are the same as after `rebuildIdentity`, which also happens here by
  * itself when the project's identity rules are not those that the graph was built with.
  */

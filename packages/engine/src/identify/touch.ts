@@ -5,9 +5,9 @@ import type { Scope } from "./scope.js";
 export async function touch(scope: Scope, reason: "event" | "merge" | "membership", query: Sql): Promise<void> {
   if (!scope.touches) return;
   await scope.connection
-    .run(sql`/* identify: touch for ${{ parts: [{ text: reason }] }} */ INSERT INTO ops.touched (cycle_id, kind, entity_id, reason, message_id)
-    SELECT ${scope.window.cycleId}, t.kind, t.entity_id, ${reason}, min(t.message_id) FROM (${query}) AS t
-    LEFT JOIN ops.touched AS o ON o.kind = t.kind AND o.entity_id = t.entity_id AND o.reason = ${reason}
+    .run(sql`/* identify: touch for ${{ parts: [{ text: reason }] }} */ INSERT INTO touched (kind, entity_id, reason, message_id)
+    SELECT t.kind, t.entity_id, ${reason}, min(t.message_id) FROM (${query}) AS t
+    LEFT JOIN touched AS o ON o.kind = t.kind AND o.entity_id = t.entity_id AND o.reason = ${reason}
     WHERE o.kind IS NULL GROUP BY t.kind, t.entity_id`);
 }
 

@@ -4,6 +4,7 @@ import { type Instant, instantOf, microsPerDay } from "../base/instant.js";
 import type { EventScope } from "../project/compile/event-predicate.js";
 import type { Score } from "../project/kinds/score.js";
 import type { Project } from "../project/project.js";
+import { published } from "../warehouse/published.js";
 import { name, sql } from "../warehouse/sql.js";
 import type { Connection } from "../warehouse/warehouse.js";
 import { insertHistory } from "./close-day.js";
@@ -78,7 +79,7 @@ async function fillScore(
 async function missingDays(connection: Connection, project: Project, now: Instant, days: number): Promise<{ day: string; end: Instant }[]> {
   const { dialect } = connection;
   const row = await connection.first<{ first: string | null }>(
-    sql`/* where history starts */ SELECT min(timestamp) AS first FROM raw.events`,
+    sql`/* where history starts */ SELECT min(timestamp) AS first FROM raw.events WHERE ${published()}`,
   );
   if (row?.first === undefined || row.first === null || project.scores.length === 0) return [];
   const known = new Set(

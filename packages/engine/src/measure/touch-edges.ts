@@ -25,8 +25,8 @@ export async function touchEdges(
   const { dialect } = connection;
   if (dayTurned(window, scope.timezone)) {
     await connection.run(sql`/* a new day: windows move for everyone */
-INSERT INTO ops.touched (cycle_id, kind, entity_id, reason, message_id)
-SELECT ${window.cycleId}, ${entity.kind}, entity_id, 'window', NULL FROM ${name("growth", `${entity.kind}_entities`)}`);
+INSERT INTO touched (kind, entity_id, reason, message_id)
+SELECT ${entity.kind}, entity_id, 'window', NULL FROM ${name("growth", `${entity.kind}_entities`)}`);
     return;
   }
   const before = Math.floor(window.previousNow / microsPerHour) * microsPerHour;
@@ -36,8 +36,8 @@ SELECT ${window.cycleId}, ${entity.kind}, entity_id, 'window', NULL FROM ${name(
     const from = dialect.timestamp(before - hours * microsPerHour);
     const to = dialect.timestamp(after - hours * microsPerHour);
     await connection.run(sql`/* facts that fall out of a window of hours */
-INSERT INTO ops.touched (cycle_id, kind, entity_id, reason, message_id)
-SELECT DISTINCT ${window.cycleId}, ${entity.kind}, s.entity_id, 'window', NULL FROM ${nameOf(factTable(entity.kind, "hour"))} AS f
+INSERT INTO touched (kind, entity_id, reason, message_id)
+SELECT DISTINCT ${entity.kind}, s.entity_id, 'window', NULL FROM ${nameOf(factTable(entity.kind, "hour"))} AS f
 JOIN ${name("growth", `${entity.kind}_subjects`)} AS s ON s.subject_id = f.subject_id WHERE f.bucket > ${from} AND f.bucket <= ${to}`);
   }
 }

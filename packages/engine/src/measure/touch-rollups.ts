@@ -17,8 +17,8 @@ export async function touchMembersGroups(
     const rollsUp = traitsOf(project, group.kind).some((trait) => trait.type === "rollup" && trait.from === member.kind);
     if (!rollsUp) continue;
     await connection.run(sql`/* groups whose members changed */
-INSERT INTO ops.touched (cycle_id, kind, entity_id, reason, message_id)
-SELECT ${window.cycleId}, ${group.kind}, m.group_id, 'event', ${connection.dialect.argMax(sql`c.message_id`, sql`CASE WHEN c.message_id IS NULL THEN 0 ELSE 1 END`)}
+INSERT INTO touched (kind, entity_id, reason, message_id)
+SELECT ${group.kind}, m.group_id, 'event', ${connection.dialect.argMax(sql`c.message_id`, sql`CASE WHEN c.message_id IS NULL THEN 0 ELSE 1 END`)}
 FROM (${membersQuery(scope, project, group.kind, member.kind, window)}) AS m
 JOIN growth.changes AS c ON c.entity_id = m.member_id AND c.kind = ${member.kind} AND c.cycle_id = ${window.cycleId}
 GROUP BY m.group_id`);

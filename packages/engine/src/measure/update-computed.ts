@@ -57,15 +57,7 @@ export async function updateComputed(
       const isDue = isNew || window.now - instantOf(before.since) >= each.refreshMicros;
       dueAt = Math.min(dueAt, (isDue ? window.now : instantOf(before.since)) + each.refreshMicros);
       if (!isDue) continue;
-      await replaceChanged(
-        connection,
-        entity,
-        window,
-        each.column,
-        sqlQuery(connection, entity, each.sql),
-        "TRUE",
-        isNew ? "definition" : "event",
-      );
+      await replaceChanged(connection, entity, each.column, sqlQuery(connection, entity, each.sql), "TRUE", isNew ? "definition" : "event");
     } else {
       if (each.type === "exact" && each.filter.within !== undefined) dueAt = Math.min(dueAt, window.now + exactRefreshMicros);
       const concerned = await findConcerned(connection, scope, project, entity, window, each, isNew || window.fromLoad === 0);
@@ -74,7 +66,7 @@ export async function updateComputed(
         each.type === "sequence"
           ? sequenceQuery(scope, project, entity, window, each.condition)
           : exactQuery(scope, project, entity, window, each);
-      await replaceChanged(connection, entity, window, each.column, query, "concerned", isNew ? "definition" : "window");
+      await replaceChanged(connection, entity, each.column, query, "concerned", isNew ? "definition" : "window");
     }
     if (isNew || each.type === "sql") await remember(connection, entity.kind, each.column, fingerprint, window);
   }
@@ -177,12 +169,12 @@ async function findConcerned(
     span === undefined
       ? empty
       : sql`
-UNION SELECT s.entity_id FROM ${nameOf(events)} AS e JOIN ${subjects} AS s ON s.subject_id = ${subject} WHERE (e.timestamp > ${dialect.timestamp(window.previousNow - span)} AND e.timestamp <= ${dialect.timestamp(window.now - span)}) AND (${matching})`;
+UNION SELECT s.entity_id FROM ${nameOf(events)} AS e JOIN ${subjects} AS s ON s.subject_id = ${subject} WHERE (e.load_id <= ${window.toLoad} AND e.timestamp > ${dialect.timestamp(window.previousNow - span)} AND e.timestamp <= ${dialect.timestamp(window.now - span)}) AND (${matching})`;
   const query = all
     ? sql`SELECT DISTINCT entity_id FROM ${subjects}`
     : sql`SELECT DISTINCT s.entity_id FROM ${fresh.from} AS e JOIN ${subjects} AS s ON s.subject_id = ${subject}
 WHERE ${fresh.where} AND (${matching})${fallen}
-UNION SELECT entity_id FROM ops.touched WHERE kind = ${entity.kind} AND reason IN ('merge', 'membership')`;
+UNION SELECT entity_id FROM touched WHERE kind = ${entity.kind} AND reason IN ('merge', 'membership')`;
   await connection.run(dialect.tempTable("concerned", query));
   const counted = await connection.first<{ n: number }>(sql`/* how many */ SELECT count(*) AS n FROM concerned`);
   return counted?.n ?? 0;
@@ -191,7 +183,6 @@ UNION SELECT entity_id FROM ops.touched WHERE kind = ${entity.kind} AND reason I
 async function replaceChanged(
   connection: Connection,
   entity: EntityKind,
-  window: CycleWindow,
   column: string,
   query: Sql,
   among: "TRUE" | "concerned",
@@ -216,7 +207,7 @@ WHERE ${dialect.differs(sql`n.value`, sql`o.value`)}`,
     sql`/* computed values that changed */ INSERT INTO ${table} (entity_id, trait, value) SELECT entity_id, ${column}, value FROM computed_changed WHERE value IS NOT NULL`,
   );
   await connection.run(
-    sql`/* and the entities they concern */ INSERT INTO ops.touched (cycle_id, kind, entity_id, reason, message_id) SELECT ${window.cycleId}, ${entity.kind}, entity_id, ${reason}, NULL FROM computed_changed`,
+    sql`/* and the entities they concern */ INSERT INTO touched (kind, entity_id, reason, message_id) SELECT ${entity.kind}, entity_id, ${reason}, NULL FROM computed_changed`,
   );
 }
 

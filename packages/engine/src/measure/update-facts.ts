@@ -34,11 +34,11 @@ export async function updateFacts(connection: Connection, scope: EventScope, pro
     await insertNamedFacts(connection, scope, project, entity, plan.all, events, !renews);
     for (const set of await memberEvents(connection, entity, window, events, anewSince)) {
       if (await insertMemberFacts(connection, scope, project, entity, plan.all, set, !renews))
-        await touchThroughMembers(connection, entity, window);
+        await touchThroughMembers(connection, entity);
     }
     if (renews) await rebuildTotals(connection, project, entity.kind, window.now);
     await insertProfileValues(connection, project, entity, events);
-    await touchSubjects(connection, project, entity, window, events);
+    await touchSubjects(connection, project, entity, events);
   }
 }
 
@@ -99,7 +99,7 @@ async function memberEvents(
  */
 async function findReattributed(connection: Connection, project: Project, window: CycleWindow): Promise<Instant | undefined> {
   if (window.fromLoad === 0 || !project.entities.some((entity) => entity.isGroup)) return undefined;
-  const people = sql`FROM ops.touched WHERE kind = 'user' AND reason IN ('membership', 'merge')`;
+  const people = sql`FROM touched WHERE kind = 'user' AND reason IN ('membership', 'merge')`;
   const moved = await connection.first<{ n: number }>(
     sql`/* people whose memberships or identity changed */ SELECT count(*) AS n ${people}`,
   );
@@ -122,8 +122,8 @@ async function findReattributed(connection: Connection, project: Project, window
 async function forgetAttribution(connection: Connection, entity: EntityKind): Promise<void> {
   // Entities that lose facts must be looked at again, whether or not they get others.
   await connection.run(sql`/* groups that may lose facts */
-INSERT INTO ops.touched (cycle_id, kind, entity_id, reason, message_id)
-SELECT DISTINCT 0, ${entity.kind}, s.entity_id, 'membership', NULL
+INSERT INTO touched (kind, entity_id, reason, message_id)
+SELECT DISTINCT ${entity.kind}, s.entity_id, 'membership', NULL
 FROM ${nameOf(factTable(entity.kind, "day"))} AS f JOIN ${name("growth", `${entity.kind}_subjects`)} AS s ON s.subject_id = f.subject_id
 WHERE f.via IN (SELECT identifier_id FROM reattributed)`);
   for (const table of [factTable(entity.kind, "day"), factTable(entity.kind, "hour"), totals(entity.kind), values(entity.kind)]) {
@@ -147,28 +147,22 @@ WHERE value IS NOT NULL`);
 }
 
 /** Every entity that a new event belongs to is looked at in this cycle; its newest event is the cause. */
-async function touchSubjects(
-  connection: Connection,
-  project: Project,
-  entity: EntityKind,
-  window: CycleWindow,
-  events: EventSet,
-): Promise<void> {
+async function touchSubjects(connection: Connection, project: Project, entity: EntityKind, events: EventSet): Promise<void> {
   const { dialect } = connection;
   const subject = namedSubject(project, entity);
   const named = sql`SELECT ${subject} AS subject_id, e.message_id, e.received_at FROM ${events.from} AS e WHERE ${events.where} AND ${subject} IS NOT NULL`;
-  await connection.run(touch(dialect, entity, window, named));
+  await connection.run(touch(dialect, entity, named));
 }
 
-async function touchThroughMembers(connection: Connection, entity: EntityKind, window: CycleWindow): Promise<void> {
+async function touchThroughMembers(connection: Connection, entity: EntityKind): Promise<void> {
   const through = sql`SELECT group_id AS subject_id, message_id, received_at FROM sole_memberships`;
-  await connection.run(touch(connection.dialect, entity, window, through));
+  await connection.run(touch(connection.dialect, entity, through));
 }
 
-function touch(dialect: Dialect, entity: EntityKind, window: CycleWindow, news: Sql): Sql {
+function touch(dialect: Dialect, entity: EntityKind, news: Sql): Sql {
   return sql`/* entities that new events belong to */
-INSERT INTO ops.touched (cycle_id, kind, entity_id, reason, message_id)
-SELECT ${window.cycleId}, ${entity.kind}, s.entity_id, 'event', ${dialect.argMax(sql`n.message_id`, sql`n.received_at`)}
+INSERT INTO touched (kind, entity_id, reason, message_id)
+SELECT ${entity.kind}, s.entity_id, 'event', ${dialect.argMax(sql`n.message_id`, sql`n.received_at`)}
 FROM (${news}) AS n JOIN ${name("growth", `${entity.kind}_subjects`)} AS s ON s.subject_id = n.subject_id
 GROUP BY s.entity_id`;
 }

@@ -93,7 +93,7 @@ async function removeGone(connection: Connection, table: TableSpec, score: Score
   await connection.run(
     connection.dialect.deleteWhere(
       table,
-      sql`entity_id IN (SELECT entity_id FROM ops.touched WHERE kind = ${score.entity}) AND entity_id NOT IN (SELECT entity_id FROM ${touched})`,
+      sql`entity_id IN (SELECT entity_id FROM touched WHERE kind = ${score.entity}) AND entity_id NOT IN (SELECT entity_id FROM ${touched})`,
     ),
   );
 }

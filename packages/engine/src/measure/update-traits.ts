@@ -37,7 +37,7 @@ export async function updateTraits(
   await connection.run(dialect.tempTable(touchedTable(kind), touchedQuery(connection, kind)));
   const before = await connection.first<{ n: number; named: number }>(
     sql`/* how many are looked at, of how many touched */ SELECT (SELECT count(*) FROM ${name(touchedTable(kind))}) AS n,
-  (SELECT count(DISTINCT entity_id) FROM ops.touched WHERE kind = ${kind}) AS named`,
+  (SELECT count(DISTINCT entity_id) FROM touched WHERE kind = ${kind}) AS named`,
   );
   const touched = before?.n ?? 0;
   const vanished = (before?.named ?? 0) > touched;
@@ -106,13 +106,13 @@ export function touchedTable(kind: string): string {
 function touchedQuery(connection: Connection, kind: string): Sql {
   const { dialect } = connection;
   return sql`/* whom this cycle looks at */ SELECT t.entity_id, min(t.reason) AS reason, ${dialect.argMax(sql`t.message_id`, sql`CASE WHEN t.message_id IS NULL THEN 0 ELSE 1 END`)} AS message_id
-FROM ops.touched AS t JOIN ${name("growth", `${kind}_entities`)} AS x ON x.entity_id = t.entity_id
+FROM touched AS t JOIN ${name("growth", `${kind}_entities`)} AS x ON x.entity_id = t.entity_id
 WHERE t.kind = ${kind} GROUP BY t.entity_id`;
 }
 
 /** Profiles that a merge swallowed have no traits any more, and those who follow changes must hear of it. */
 async function removeVanished(connection: Connection, kind: string, window: CycleWindow): Promise<void> {
-  const gone = sql`SELECT entity_id FROM ops.touched WHERE kind = ${kind} AND entity_id NOT IN (SELECT entity_id FROM ${name("growth", `${kind}_entities`)})`;
+  const gone = sql`SELECT entity_id FROM touched WHERE kind = ${kind} AND entity_id NOT IN (SELECT entity_id FROM ${name("growth", `${kind}_entities`)})`;
   await connection.run(connection.dialect.deleteWhere(traits(kind), sql`entity_id IN (${gone})`));
   await connection.run(sql`/* entities that are no more */ INSERT INTO growth.changes (cycle_id, kind, entity_id, reason, message_id)
 SELECT DISTINCT ${window.cycleId}, ${kind}, g.entity_id, 'merge', ${connection.dialect.cast(sql`NULL`, "text")} FROM (${gone}) AS g`);
@@ -124,7 +124,7 @@ export async function recordChanges(connection: Connection, kind: string, window
 INSERT INTO growth.changes (cycle_id, kind, entity_id, reason, message_id)
 SELECT ${window.cycleId}, ${kind}, t.entity_id, t.reason, t.message_id
 FROM ${name(touchedTable(kind))} AS t JOIN (${entities}) AS c ON c.entity_id = t.entity_id
-WHERE NOT EXISTS (SELECT 1 FROM growth.changes AS g WHERE g.cycle_id = ${window.cycleId} AND g.kind = ${kind} AND g.entity_id = t.entity_id)`);
+WHERE t.entity_id NOT IN (SELECT entity_id FROM growth.changes WHERE cycle_id = ${window.cycleId} AND kind = ${kind})`);
 }
 
 async function matchTraitColumns(

@@ -2,6 +2,7 @@ import { md5Hex } from "../base/hash.js";
 import { isoOf } from "../base/instant.js";
 import type { CycleWindow } from "../base/cycle.js";
 import type { Dialect } from "../warehouse/dialect.js";
+import { published } from "../warehouse/published.js";
 import { type Sql, join, name, sql } from "../warehouse/sql.js";
 import { modelRuns } from "../warehouse/tables/ops.js";
 import type { Connection } from "../warehouse/warehouse.js";
@@ -55,7 +56,7 @@ export async function segmentViews(connection: Connection, window: CycleWindow, 
   return "built";
 }
 
-const layoutVersion = 1;
+const layoutVersion = 2;
 /** The row of `ops.model_runs` for the whole schema; a model's name has no dot. */
 const stateName = "segment.*";
 
@@ -144,7 +145,7 @@ function tracksView(dialect: Dialect, tracked: ReadonlyMap<string, readonly stri
     .flatMap(([view, events]) => events.map((event) => sql`SELECT ${event} AS event_text, ${view} AS slug`));
   const columns = [...commonColumns, sql`coalesce(n.slug, event) AS event`, sql`event AS event_text`, ...contextColumns(dialect)];
   const list = slugs.length === 0 ? sql`SELECT '' AS event_text, '' AS slug` : join(slugs, " UNION ALL ");
-  return sql`/* Segment's layout: track calls */ SELECT ${join(columns)} FROM raw.events LEFT JOIN (${list}) AS n ON n.event_text = raw.events.event WHERE ${name("type")} = 'track'`;
+  return sql`/* Segment's layout: track calls */ SELECT ${join(columns)} FROM raw.events LEFT JOIN (${list}) AS n ON n.event_text = raw.events.event WHERE ${published()} AND ${name("type")} = 'track'`;
 }
 
 function pageName(dialect: Dialect): Sql[] {
@@ -166,7 +167,7 @@ const commonColumns: readonly Sql[] = [
 ];
 
 function callView(type: string, columns: readonly Sql[], condition: Sql = sql`TRUE`): Sql {
-  return sql`/* Segment's layout: one kind of call */ SELECT ${join([...commonColumns, ...columns])} FROM raw.events WHERE ${name("type")} = ${type} AND ${condition}`;
+  return sql`/* Segment's layout: one kind of call */ SELECT ${join([...commonColumns, ...columns])} FROM raw.events WHERE ${published()} AND ${name("type")} = ${type} AND ${condition}`;
 }
 
 function contextColumns(dialect: Dialect): Sql[] {
@@ -206,7 +207,7 @@ function latestView(dialect: Dialect, type: string, id: "user_id" | "group_id", 
     return sql`${typed(dialect, newest, columnType)} AS ${name(column)}`;
   });
   const all = [sql`${name(id)} AS id`, sql`max(received_at) AS received_at`, sql`max(received_at) AS uuid_ts`, ...latest];
-  return sql`/* Segment's layout: the last word about each */ SELECT ${join(all)} FROM raw.events WHERE ${name("type")} = ${type} AND ${name(id)} IS NOT NULL GROUP BY ${name(id)}`;
+  return sql`/* Segment's layout: the last word about each */ SELECT ${join(all)} FROM raw.events WHERE ${published()} AND ${name("type")} = ${type} AND ${name(id)} IS NOT NULL GROUP BY ${name(id)}`;
 }
 
 function typed(dialect: Dialect, text: Sql, type: LayoutColumn["type"]): Sql {

@@ -1,4 +1,5 @@
 import type { Instant } from "../base/instant.js";
+import { published } from "../warehouse/published.js";
 import { sql } from "../warehouse/sql.js";
 import type { Connection } from "../warehouse/warehouse.js";
 
@@ -111,7 +112,10 @@ function check(name: string, title: string, left: number, right: number): Ledger
 
 async function countOf(connection: Connection, table: "events" | "quarantine"): Promise<number> {
   const from = table === "events" ? sql`raw.events` : sql`raw.quarantine`;
-  return (await connection.first<{ n: number }>(sql`/* ledger: rows of a raw table */ SELECT count(*) AS n FROM ${from}`))?.n ?? 0;
+  return (
+    (await connection.first<{ n: number }>(sql`/* ledger: rows of a raw table */ SELECT count(*) AS n FROM ${from} WHERE ${published()}`))
+      ?.n ?? 0
+  );
 }
 
 /** Entries whose own numbers do not add up, newest first. */

@@ -14,8 +14,8 @@ import { updateTraits } from "../measure/update-traits.js";
 import type { EventScope, TypedProperties } from "../project/compile/event-predicate.js";
 import type { Project } from "../project/project.js";
 import { type Sql, name, sql } from "../warehouse/sql.js";
-import { cycles, touched as touchedTable } from "../warehouse/tables/ops.js";
-import { cycleEvents } from "../warehouse/tables/working.js";
+import { cycles } from "../warehouse/tables/ops.js";
+import { cycleEvents, nobody, touched as touchedTable } from "../warehouse/tables/working.js";
 import type { Connection } from "../warehouse/warehouse.js";
 import { recordDefinitions } from "./definitions.js";
 
@@ -124,7 +124,7 @@ async function turn(
   const scope: EventScope = { dialect: connection.dialect, now: window.now, timezone: project.timezone, typed: options.typed ?? new Map() };
   const watch = stopwatch(options.onStep);
   const redefined = window.redefined === true;
-  await connection.run(sql`/* a new cycle touches nobody yet */ ${connection.dialect.deleteWhere(touchedTable, sql`TRUE`)}`);
+  await connection.run(sql`/* a new cycle touches nobody yet */ ${connection.dialect.tempTable(touchedTable, nobody(connection.dialect))}`);
   await closeDay(connection, project, window);
   const identity = await watch("identify", () => identify(connection, project, window));
   await watch("measure", () => updateFacts(connection, scope, project, window));
@@ -139,8 +139,8 @@ async function turn(
   for (const entity of project.entities) {
     const { kind } = entity;
     if (everyone) {
-      await connection.run(sql`/* everyone is looked at */ INSERT INTO ops.touched (cycle_id, kind, entity_id, reason, message_id)
-SELECT ${window.cycleId}, ${kind}, entity_id, 'definition', NULL FROM ${name("growth", `${kind}_entities`)}`);
+      await connection.run(sql`/* everyone is looked at */ INSERT INTO touched (kind, entity_id, reason, message_id)
+SELECT ${kind}, entity_id, 'definition', NULL FROM ${name("growth", `${kind}_entities`)}`);
     }
     const looked = await watch(`${kind} traits`, async () => {
       await touchEdges(connection, scope, project, entity, window);

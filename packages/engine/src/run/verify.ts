@@ -66,7 +66,7 @@ export async function verify(
     );
     // One moment of the main tables, whatever cycles end meanwhile: the transaction's, from the first read on, or copies.
     return await connection.transaction(async () => {
-      const hasSnapshot = connection.dialect.supports.transactions;
+      const hasSnapshot = connection.dialect.supports.snapshots;
       const begun = hasSnapshot ? await begin(shadow, project) : await atRest(() => beginWithCopies(shadow, project, compared));
       const { now } = begun;
       const { events } = await runCycle(connection, project, { now, ...(typed !== undefined && { typed }) });

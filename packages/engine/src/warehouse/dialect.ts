@@ -11,8 +11,8 @@ export type NdjsonShape = Readonly<Record<string, ColumnType | Readonly<Record<s
 export interface Dialect {
   readonly quoting: Quoting;
   readonly supports: {
-    /** Several statements commit together or not at all. */
-    readonly transactions: boolean;
+    /** The statements of a transaction read one moment, whatever others commit meanwhile. */
+    readonly snapshots: boolean;
     /** MERGE / UPDATE change rows in place. */
     readonly updates: boolean;
   };

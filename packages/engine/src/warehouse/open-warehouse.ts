@@ -22,6 +22,7 @@ export type WarehouseSettings =
       readonly user: string;
       readonly password: string;
       readonly scratchDir: string;
+      readonly readOnly?: boolean | undefined;
     };
 
 /** `warehouse:` of cambium.yml. */
@@ -118,5 +119,5 @@ export function warehouseFile(settings: WarehouseSettings): string | undefined {
 
 /** The same for reading only, beside another program that writes where the engine allows that. */
 export function readingOnly(settings: WarehouseSettings): WarehouseSettings {
-  return settings.type === "duckdb" ? { ...settings, readOnly: true } : settings;
+  return { ...settings, readOnly: true };
 }

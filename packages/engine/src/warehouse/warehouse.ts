@@ -40,7 +40,10 @@ export interface Connection {
    * line that is no JSON gives a row of nulls, a value that does not fit gives null. The column `file` is the path as given.
    */
   withNdjson<T>(files: readonly string[], shape: NdjsonShape, lineBytesMax: number, work: (rows: Sql) => Promise<T>): Promise<T>;
-  /** Everything in `work` happens, or nothing, where `dialect.supports.transactions`. Nested calls join the outer one. */
+  /**
+   * Everything in `work` happens, or nothing. Its statements see what it wrote to `growth` and `ops`, and nobody else does
+   * before its end; rows of `raw` count with the row of `ops.loads` that publishes them. Nested calls join the outer one.
+   */
   transaction<T>(work: () => Promise<T>): Promise<T>;
   close(): Promise<void>;
 }

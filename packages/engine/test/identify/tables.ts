@@ -12,8 +12,8 @@ import {
   refusals,
   subjects,
 } from "../../src/warehouse/tables/growth.js";
-import { touched } from "../../src/warehouse/tables/ops.js";
 import { events } from "../../src/warehouse/tables/raw.js";
+import { nobody, touched } from "../../src/warehouse/tables/working.js";
 import { join, name } from "../../src/warehouse/sql.js";
 import type { Connection } from "../../src/warehouse/warehouse.js";
 
@@ -49,6 +49,6 @@ export async function dumpIdentity(connection: Connection): Promise<Record<strin
 
 /** Empties the tables and the events, so that one warehouse serves many runs. */
 export async function emptyIdentity(connection: Connection): Promise<void> {
-  for (const table of [...identityTables, identityRules, touched, events])
-    await connection.run(connection.dialect.deleteWhere(table, sql`TRUE`));
+  for (const table of [...identityTables, identityRules, events]) await connection.run(connection.dialect.deleteWhere(table, sql`TRUE`));
+  await connection.run(connection.dialect.tempTable(touched, nobody(connection.dialect)));
 }

@@ -7,6 +7,7 @@ import { SeenCalls, segmentViews } from "../../src/model/segment-views.js";
 import { render, sql } from "../../src/warehouse/sql.js";
 import { properties } from "../../src/warehouse/tables/ops.js";
 import { events } from "../../src/warehouse/tables/raw.js";
+import { recordLoad } from "../support/events.js";
 import { testWarehouse } from "../support/warehouse.js";
 
 let warehouse: Awaited<ReturnType<typeof testWarehouse>>;
@@ -49,6 +50,7 @@ const property = (name: string, of: string, type: string) => ({
 
 test("calls appear in Segment's tables, each event in a view of its own with typed properties", async () => {
   const { connection } = warehouse;
+  await recordLoad(connection, 1, 9);
   await connection.append(events, [
     event(1, "track", {
       event: "Signed Up",
@@ -131,8 +133,10 @@ test("they are made again when an event or a property is new, and only then", as
   const { connection } = warehouse;
   expect(await segmentViews(connection, window(1))).toBe("kept");
   await connection.append(events, [event(2, "track", { event: "Signed Up", user_id: "u3" })]);
+  await recordLoad(connection, 2, 1);
   expect(await segmentViews(connection, window(2))).toBe("kept");
   await connection.append(events, [event(3, "track", { event: "Logged Out", user_id: "u3" })]);
+  await recordLoad(connection, 3, 1);
   expect(await segmentViews(connection, window(3))).toBe("built");
   expect(await connection.read(sql`SELECT user_id FROM segment.logged_out`)).toEqual([{ user_id: "u3" }]);
   await connection.append(properties, [property("reason", "Logged Out", "text")]);

@@ -8,7 +8,7 @@ import type { Cell } from "../../src/warehouse/warehouse.js";
 import { type TestEvent, appendLoad } from "../support/events.js";
 import { files, score } from "../support/definitions.js";
 import { testProject } from "../support/project.js";
-import { hasTransactions, testWarehouse } from "../support/warehouse.js";
+import { testWarehouse } from "../support/warehouse.js";
 
 /**
  * Incremental = full, after any history: late events, merges, memberships that come and go, parents that change, window
@@ -157,7 +157,7 @@ test(
       },
     );
   },
-  60_000 + runs * (hasTransactions ? 10_000 : 300_000),
+  60_000 + runs * 300_000,
 );
 
 /** Few people who come and go between workspaces, with events that name none: their facts change hands. */

@@ -68,13 +68,18 @@ export async function appendLoad(
     project,
     events.map((event) => ({ ...event, load })),
   );
+  await recordLoad(connection, load, events.length, at);
+}
+
+/** The row of a load that stored so many events, which publishes them. */
+export async function recordLoad(connection: Connection, load: number, stored: number, at = 0): Promise<void> {
   await connection.append(loads, [
     {
       load_id: load,
       segment: `s${load}`,
       node: "n",
-      accepted: events.length,
-      stored: events.length,
+      accepted: stored,
+      stored,
       duplicates: 0,
       quarantined: 0,
       bytes: 1,

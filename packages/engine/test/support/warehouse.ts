@@ -1,4 +1,4 @@
-import { afterAll, test } from "vitest";
+import { afterAll } from "vitest";
 import { randomUUID } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
@@ -7,7 +7,7 @@ import path from "node:path";
 import { eraseClickhouse, openClickhouse } from "../../src/warehouse/clickhouse/open.js";
 import { createTables } from "../../src/warehouse/create-tables.js";
 import { openDuckdb } from "../../src/warehouse/duckdb/open.js";
-import { type Sql, name, sql, trustedSql } from "../../src/warehouse/sql.js";
+import { type Sql, sql, trustedSql } from "../../src/warehouse/sql.js";
 import type { TableSpec } from "../../src/warehouse/table.js";
 import type { Connection, Warehouse } from "../../src/warehouse/warehouse.js";
 
@@ -29,14 +29,6 @@ export async function replaceRows(connection: Connection, spec: TableSpec, rows:
 const servers = process.env["CAMBIUM_TEST_SERVER"]?.split(" ");
 const server = servers?.[Number(process.env["VITEST_POOL_ID"] ?? 0) % servers.length];
 
-/** The engine that tests run on commits several statements together or not at all. */
-export const hasTransactions = server === undefined;
-
-/** A test of such an engine; on another there is none. */
-export function testTransactions(title: string, body: () => Promise<void>): void {
-  if (hasTransactions) test(title, body);
-}
-
 /** A fresh warehouse with all tables; close it when done. */
 export async function testWarehouse(kinds?: readonly string[]): Promise<TestWarehouse> {
   const open = await emptyWarehouse();
@@ -54,7 +46,7 @@ async function createTestTables(connection: Connection, kinds: readonly string[]
 
 /** Warehouses that all begin as `fill` leaves the first one: a copy costs a tenth of the cycles that filled it. */
 export function testWarehouses(fill: (connection: Connection) => Promise<void>): () => Promise<TestWarehouse> {
-  if (server !== undefined) return clonedWarehouses(fill);
+  if (server !== undefined) return clonedWarehouses(server, fill);
   const dir = mkdtempSync(path.join(os.tmpdir(), "cambium-template-"));
   process.once("exit", () => rmSync(dir, { recursive: true, force: true }));
   const attach = trustedSql(`ATTACH '${path.join(dir, "filled.duckdb")}' AS template`);
@@ -77,27 +69,28 @@ export function testWarehouses(fill: (connection: Connection) => Promise<void>):
   };
 }
 
-function clonedWarehouses(fill: (connection: Connection) => Promise<void>): () => Promise<TestWarehouse> {
-  let template: Promise<TestWarehouse & { prefix: string }> | undefined;
-  afterAll(async () => (await template)?.close());
+function clonedWarehouses(url: string, fill: (connection: Connection) => Promise<void>): () => Promise<TestWarehouse> {
+  const template = newPrefix();
+  let filled: Promise<void> | undefined;
+  afterAll(async () => {
+    await filled;
+    await eraseClickhouse({ url, prefix: template, scratchDir: os.tmpdir() });
+  });
   const make = async () => {
-    const open = await emptyWarehouse();
-    await createTestTables(open.connection);
-    await fill(open.connection);
-    return open;
+    const { connection, end } = await emptyWarehouse(template);
+    await createTestTables(connection);
+    await fill(connection);
+    await end();
   };
   return async () => {
-    const { connection, prefix } = await (template ??= make());
-    const open = await emptyWarehouse();
-    // All of it by the session that filled the template: the copy's own writer then begins after it, as terms have it.
+    await (filled ??= make());
+    const prefix = newPrefix();
     for (const schema of ["raw", "growth", "ops"]) {
-      await connection.run(sql`CREATE DATABASE ${name(`${open.prefix}${schema}`)}`);
-      for (const row of await connection.read<{ name: string }>(sql`SELECT name FROM ${connection.dialect.tablesOf(schema)} AS t`))
-        await connection.run(
-          sql`CREATE TABLE ${name(`${open.prefix}${schema}`, row.name)} CLONE AS ${name(`${prefix}${schema}`, row.name)}`,
-        );
+      await runOn(url, `CREATE DATABASE ${prefix}${schema}`);
+      for (const table of (await runOn(url, `SHOW TABLES FROM ${template}${schema} FORMAT TSV`)).split("\n").filter((line) => line !== ""))
+        await runOn(url, `CREATE TABLE ${prefix}${schema}.${table} CLONE AS ${template}${schema}.${table}`);
     }
-    return open;
+    return emptyWarehouse(prefix);
   };
 }
 
@@ -113,24 +106,35 @@ export function testEnvironment(): { readonly env: Record<string, string>; close
 
 const newPrefix = () => `t${randomUUID().slice(0, 8)}_`;
 
-/** Embedded and in memory, or databases of its own on the server. */
-async function emptyWarehouse(): Promise<TestWarehouse & { prefix: string }> {
+/** A statement by nobody in particular, whose answer is text. */
+async function runOn(url: string, statement: string): Promise<string> {
+  const response = await fetch(url, { method: "POST", body: statement });
+  const text = await response.text();
+  if (!response.ok) throw new Error(text);
+  return text;
+}
+
+/** Embedded and in memory, or databases of its own on the server; without tables, unless the prefix has some. */
+async function emptyWarehouse(prefix = newPrefix()): Promise<TestWarehouse & { end(): Promise<void> }> {
   const scratchDir = await mkdtemp(path.join(os.tmpdir(), "cambium-test-"));
   // What few rows there are fit one vector: a second thread would only be started and stopped, at a fifth of the time.
-  const prefix = newPrefix();
   const warehouse = await (server === undefined
     ? openDuckdb({ file: ":memory:", scratchDir, threads: 1 })
     : openClickhouse({ url: server, prefix, scratchDir }));
   const connection = await warehouse.connect();
+  /** Closes it and leaves what it holds. */
+  const end = async () => {
+    await connection.close();
+    await warehouse.close();
+    await rm(scratchDir, { recursive: true, force: true });
+  };
   return {
     warehouse,
     connection,
-    prefix,
+    end,
     async close() {
-      await connection.close();
-      await warehouse.close();
-      if (server !== undefined) await eraseClickhouse({ url: server, prefix, scratchDir });
-      await rm(scratchDir, { recursive: true, force: true });
+      await end();
+      if (server !== undefined) await eraseClickhouse({ url: server, prefix, scratchDir: os.tmpdir() });
     },
   };
 }

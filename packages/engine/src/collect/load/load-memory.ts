@@ -1,6 +1,7 @@
 import { join, sql } from "../../warehouse/sql.js";
 import { nameOf } from "../../warehouse/table.js";
 import { loads } from "../../warehouse/tables/ops.js";
+import { rawTables } from "../../warehouse/tables/raw.js";
 import type { Connection } from "../../warehouse/warehouse.js";
 import type { TypedProperty } from "./incoming.js";
 import { SeenProperties } from "./seen-properties.js";
@@ -19,11 +20,10 @@ export class LoadMemory {
   #newest: Map<string, string> | undefined;
   #columns: { readonly asked: string; readonly typed: TypedProperty[] } | undefined;
 
+  /** The number of the next load; rows that one which died has left under it are gone. */
   async nextLoad(connection: Connection): Promise<number> {
-    this.#lastLoad ??=
-      (await connection.first<{ last: number | null }>(sql`/* load: newest load */ SELECT max(load_id) AS last FROM ${nameOf(loads)}`))
-        ?.last ?? undefined;
-    return (this.#lastLoad ?? 0) + 1;
+    this.#lastLoad ??= await lastLoad(connection);
+    return this.#lastLoad + 1;
   }
 
   /**
@@ -70,6 +70,22 @@ export class LoadMemory {
   async close(connection: Connection): Promise<void> {
     await this.properties.write(connection);
   }
+}
+
+/** The newest load that is published; what was loaded after it never was, and its segments are loaded again. */
+async function lastLoad(connection: Connection): Promise<number> {
+  const newest = await connection.first<{ last: number }>(
+    sql`/* load: newest load */ SELECT coalesce(max(load_id), 0) AS last FROM ${nameOf(loads)}`,
+  );
+  const last = newest?.last ?? 0;
+  for (const table of rawTables) {
+    const later = sql`load_id > ${last}`;
+    const left = await connection.first(
+      sql`/* load: rows of one that died */ SELECT 1 AS one FROM ${nameOf(table)} WHERE ${later} LIMIT 1`,
+    );
+    if (left !== undefined) await connection.run(connection.dialect.deleteWhere(table, later));
+  }
+  return last;
 }
 
 /** A dash and sixteen digits. */

@@ -16,7 +16,7 @@ const rowsAtOnce = 5_000_000;
  * Safe to call at every start and after every change of definitions; returns what loads and measures need.
  */
 export async function prepareProperties(connection: Connection, paths: readonly string[], now: Instant): Promise<TypedProperty[]> {
-  const present = await columnsOf(connection);
+  const present = await filledColumns(connection);
   const typed = [...new Set(paths)].sort().map((path) => ({ path, column: propertyColumn(path) }));
   for (const property of typed) if (!present.has(property.column)) await typeProperty(connection, property, now);
   return typed;
@@ -43,13 +43,17 @@ SELECT '*', ${property.path}, 'text', ${property.column}, 0, ${at}, ${at}, NULL`
   });
 }
 
-/** Those whose column is there: a load never fails for one that is not. */
+/** Those whose column is filled: a load never fails for one that is not. */
 export async function existingColumns(connection: Connection, typed: readonly TypedProperty[]): Promise<TypedProperty[]> {
   if (typed.length === 0) return [];
-  const present = await columnsOf(connection);
+  const present = await filledColumns(connection);
   return typed.filter(({ column }) => present.has(column));
 }
 
-async function columnsOf(connection: Connection): Promise<Set<string>> {
-  return new Set((await connection.describe(sql`SELECT * FROM raw.events`)).map((column) => column.name));
+/** Columns that the history was filled into: the note comes last, so one that a crash left half filled is none of them. */
+export async function filledColumns(connection: Connection): Promise<Set<string>> {
+  const noted = await connection.read<{ column: string }>(
+    sql`/* typed copies of properties */ SELECT DISTINCT ${name("column")} FROM ${nameOf(properties)} WHERE event = '*' AND ${name("column")} IS NOT NULL`,
+  );
+  return new Set(noted.map(({ column }) => column));
 }

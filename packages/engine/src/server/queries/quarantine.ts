@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { CambiumError } from "../../base/errors.js";
+import { published } from "../../warehouse/published.js";
 import { sql } from "../../warehouse/sql.js";
 import type { QuarantinePage, QuarantineRequest } from "../contract.js";
 import type { Reads } from "../reads.js";
@@ -14,7 +15,7 @@ const cursor = z.tuple([z.number().int(), z.string().max(1000), z.number().int()
 
 export async function quarantine(reads: Reads, request: QuarantineRequest): Promise<QuarantinePage> {
   const limit = request.limit ?? rowsDefault;
-  const conditions = [];
+  const conditions = [published()];
   if (request.reason !== undefined) conditions.push(sql`reason = ${request.reason}`);
   if (request.before !== undefined) {
     const parsed = cursor.safeParse(cursorParts(request.before));
@@ -26,7 +27,7 @@ export async function quarantine(reads: Reads, request: QuarantineRequest): Prom
   }
   const reasons = await reads.read<QuarantinePage["reasons"][number]>(
     sql`/* quarantine by reason */ SELECT reason, count(*) AS count, max(received_at) AS "newestAt" FROM raw.quarantine
-GROUP BY reason ORDER BY count(*) DESC, reason LIMIT 100`,
+WHERE ${published()} GROUP BY reason ORDER BY count(*) DESC, reason LIMIT 100`,
   );
   const rows = await reads.read<QuarantinePage["rows"][number]>(
     sql`/* quarantined rows, newest first */ SELECT load_id AS "loadId", segment, line, source, received_at AS "receivedAt", message_id AS "messageId",

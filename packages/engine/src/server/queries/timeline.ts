@@ -2,6 +2,7 @@ import { z } from "zod";
 import { CambiumError } from "../../base/errors.js";
 import { type Instant, instantOf, microsPerDay } from "../../base/instant.js";
 import type { Dialect } from "../../warehouse/dialect.js";
+import { published } from "../../warehouse/published.js";
 import { type Sql, join, name, sql } from "../../warehouse/sql.js";
 import { groupColumn } from "../../warehouse/create-tables.js";
 import type { EventRow, Timeline, TimelineRequest } from "../contract.js";
@@ -32,7 +33,7 @@ export async function timelineOf(reads: Reads, kind: string, id: string, request
       sql`${since === undefined ? sql`` : sql` AND ${alias}.timestamp >= ${since}`}${before(dialect, alias, start)}`;
     events = await readEvents(
       reads,
-      sql`AS e WHERE (${belongs(within(sql`e`))})${within(sql`e`)} ORDER BY timestamp DESC, received_at DESC, message_id DESC LIMIT ${limit}`,
+      sql`AS e WHERE ${published(sql`e.load_id`)} AND (${belongs(within(sql`e`))})${within(sql`e`)} ORDER BY timestamp DESC, received_at DESC, message_id DESC LIMIT ${limit}`,
     );
     if (events.length === limit) break;
   }

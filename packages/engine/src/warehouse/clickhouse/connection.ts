@@ -8,8 +8,11 @@ import { spellFunctions } from "./author-functions.js";
 import { nameColumns } from "./column-names.js";
 import { linesAs } from "./json.js";
 import { qualifyTemporary } from "./mutations.js";
+import type { Commits } from "./commits.js";
 import type { Server, StatementOptions } from "./server.js";
-import type { Terms } from "./terms.js";
+import { type Numbers, commentOf } from "./statement-number.js";
+import { takeApart } from "./tables-named.js";
+import type { Prepared, Transaction } from "./transaction.js";
 import { bare, portableType } from "./types.js";
 
 /** Rows that are turned into text at a time while they are sent. */
@@ -20,32 +23,39 @@ const batchRows = 2_048;
 const unknownDatabase = 81;
 
 /**
+ * How a session writes: with commits of several statements; straight into tables that are its own (a shadow); not at all.
+ */
+export type Writing = { readonly commits: Commits } | { readonly numbers: Numbers } | undefined;
+
+/**
  * One session: its temporary tables are tables of a database of its own, which is the default of its statements and goes
  * with it. HTTP sessions of the server would bind it to one replica's memory and break on every reconnection.
  */
 export class ClickhouseSession implements Connection {
   readonly dialect: Dialect;
   #server: Server;
-  #terms: Terms;
   #scratch: string;
+  #commits: Commits | undefined;
+  #numbers: Numbers | undefined;
+  #transaction: Transaction | undefined;
   #files = 0;
   #last: Promise<unknown> = Promise.resolve();
 
-  constructor(server: Server, terms: Terms, dialect: Dialect, scratch: string) {
+  constructor(server: Server, dialect: Dialect, scratch: string, writing: Writing) {
     this.#server = server;
-    this.#terms = terms;
     this.dialect = dialect;
     this.#scratch = scratch;
+    this.#commits = writing !== undefined && "commits" in writing ? writing.commits : undefined;
+    this.#numbers = writing !== undefined && "numbers" in writing ? writing.numbers : this.#commits?.term;
   }
 
-  async run(statement: Sql): Promise<number> {
-    const text = this.#text(statement);
-    return this.#inTurn(async () => this.#server.run(text, await this.#writing()));
+  run(statement: Sql): Promise<number> {
+    return this.#write(statement, (text, options) => this.#server.run(text, options), 0);
   }
 
   async read<T = Row>(query: Sql): Promise<T[]> {
-    const text = this.#text(query);
     return this.#inTurn(async () => {
+      const text = this.#query(query);
       const all: T[] = [];
       for await (const { columns, rows } of this.#server.rows(text, this.#reading())) {
         for (const row of rows) all.push(rowOf(columns, row) as T);
@@ -65,7 +75,8 @@ export class ClickhouseSession implements Connection {
 
   async *batches<T = Row>(query: Sql, batchRowsMax = batchRows): AsyncIterable<T[]> {
     let batch: T[] = [];
-    for await (const { columns, rows } of this.#server.rows(this.#text(query), this.#reading())) {
+    await this.#commits?.settle();
+    for await (const { columns, rows } of this.#server.rows(this.#query(query), this.#reading())) {
       for (const row of rows) {
         batch.push(rowOf(columns, row) as T);
         if (batch.length < batchRowsMax) continue;
@@ -77,8 +88,8 @@ export class ClickhouseSession implements Connection {
   }
 
   async columns(query: Sql): Promise<Record<string, Cell[]>> {
-    const text = this.#text(query);
     return this.#inTurn(async () => {
+      const text = this.#query(query);
       const found: Record<string, Cell[]> = {};
       for await (const { columns, rows } of this.#server.rows(text, this.#reading())) {
         columns.forEach((column, index) => {
@@ -95,8 +106,9 @@ export class ClickhouseSession implements Connection {
     if (column === undefined || !/^U?Int(8|16|32|64)$/.test(bare(column.type)))
       throw new CambiumError("WAREHOUSE_FAILED", `one column of whole numbers is wanted, not ${column?.type ?? "none"}`);
     const whole = sql`SELECT toInt64(assumeNotNull(${name(column.name)})) AS ${name(column.name)} FROM (${query}) AS q`;
-    const text = this.#text(column.type === "Int64" ? query : whole);
-    const bytes = await this.#inTurn(() => this.#server.bytes(text, "RowBinary", this.#reading()));
+    const bytes = await this.#inTurn(() =>
+      this.#server.bytes(this.#query(column.type === "Int64" ? query : whole), "RowBinary", this.#reading()),
+    );
     return new BigInt64Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength));
   }
 
@@ -104,8 +116,12 @@ export class ClickhouseSession implements Connection {
     if (rows.length === 0) return;
     const present = [...new Set(rows.flatMap((row) => Object.keys(row)))];
     const jsons = new Set(present.filter((column) => table.columns[column]?.startsWith("json")));
-    const into = this.#text(sql`INSERT INTO ${nameOf(table)} (${join(present.map((column) => name(column)))})`);
-    await this.#inTurn(async () => this.#server.insert(into, "JSONCompactEachRow", linesOf(rows, present, jsons), await this.#writing()));
+    const into = sql`INSERT INTO ${nameOf(table)} (${join(present.map((column) => name(column)))})`;
+    await this.#write(
+      into,
+      (text, options) => this.#server.insert(text, "JSONCompactEachRow", linesOf(rows, present, jsons), options),
+      undefined,
+    );
   }
 
   async stage(table: string, columns: Readonly<Record<string, ArrayLike<number>>>): Promise<void> {
@@ -136,14 +152,32 @@ export class ClickhouseSession implements Connection {
     }
   }
 
-  /** Statements take effect one by one here; every step is made to be repeated (docs/decisions/013). */
   async transaction<T>(work: () => Promise<T>): Promise<T> {
-    return work();
+    if (this.#commits === undefined || this.#transaction !== undefined) return work();
+    await this.#commits.settle();
+    const own = this.#commits.begin();
+    this.#transaction = own;
+    try {
+      const outcome = await work();
+      await this.#inTurn(async () => this.#commits?.commit(own, this.#alive));
+      return outcome;
+    } catch (thrown) {
+      this.#commits.rollBack(own);
+      if (thrown instanceof CambiumError && thrown.details["lost"] === this.#scratch) await this.open();
+      throw thrown;
+    } finally {
+      this.#transaction = undefined;
+    }
   }
 
   /** Makes the session's database. */
   async open(): Promise<void> {
     await this.#server.run(this.#text(sql`CREATE DATABASE IF NOT EXISTS ${name(this.#scratch)}`));
+    await this.#server.run(
+      this.#text(
+        sql`/* lost when the server loses temporary tables */ CREATE OR REPLACE TABLE ${this.#alive} ENGINE = Memory AS SELECT 1 AS one`,
+      ),
+    );
   }
 
   async close(): Promise<void> {
@@ -151,28 +185,61 @@ export class ClickhouseSession implements Connection {
     await this.#server.run(this.#text(sql`DROP DATABASE IF EXISTS ${name(this.#scratch)} SYNC`));
   }
 
+  /** Has a row as long as temporary tables have theirs: when the server starts anew, they are there and empty. */
+  get #alive(): Sql {
+    return name(this.#scratch, "alive");
+  }
+
   #text(statement: Sql): string {
     return qualifyTemporary(spellFunctions(nameColumns(render(statement, this.dialect.quoting))), this.#scratch);
+  }
+
+  #query(query: Sql): string {
+    return this.#text(this.#transaction?.reading(query) ?? query);
   }
 
   #reading(): StatementOptions {
     return { database: this.#scratch };
   }
 
-  async #writing(): Promise<StatementOptions> {
-    return { database: this.#scratch, comment: await this.#terms.next() };
+  #write<T>(statement: Sql, send: (text: string, options: StatementOptions) => Promise<T>, nothing: T): Promise<T> {
+    return this.#inTurn(async () => {
+      const transaction = this.#transaction;
+      try {
+        const prepared = transaction === undefined ? this.#direct(statement) : await transaction.writing(statement);
+        if (prepared === undefined) return nothing;
+        const outcome = await send(this.#text(prepared.statement), { database: this.#scratch, comment: prepared.comment });
+        if (prepared.changesTables === true) this.#commits?.tablesChanged();
+        return outcome;
+      } catch (thrown) {
+        transaction?.fail(thrown);
+        throw thrown;
+      }
+    });
+  }
+
+  /** Outside of a transaction: temporary tables are anybody's to write, tables of the warehouse only a writer's. */
+  #direct(statement: Sql): Prepared {
+    const { verb, target } = takeApart(statement);
+    const isOwn = target === undefined;
+    if (this.#numbers === undefined && !isOwn && verb !== "create")
+      throw new CambiumError("WAREHOUSE_FAILED", "This process opened the warehouse for reading only.");
+    const comment = commentOf(this.#numbers?.next() ?? "0");
+    return { statement, comment, changesTables: !isOwn && /^(create|alter|drop)$/.test(verb) };
   }
 
   /** One statement at a time, in order. A session whose database was cleared away after days of rest gets it back. */
   #inTurn<T>(work: () => Promise<T>): Promise<T> {
     const mine = this.#last.then(async () => {
+      await this.#commits?.settle();
       try {
         return await work();
       } catch (thrown) {
         if (
           !(thrown instanceof CambiumError) ||
           thrown.details["engineCode"] !== unknownDatabase ||
-          !thrown.message.includes(this.#scratch)
+          !thrown.message.includes(this.#scratch) ||
+          this.#transaction !== undefined
         )
           throw thrown;
         await this.open();

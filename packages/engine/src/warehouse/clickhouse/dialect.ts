@@ -27,7 +27,7 @@ function quoteValue(value: SqlValue): string {
 export function clickhouseDialect(prefix: string): Dialect {
   return {
     quoting: { name: quoteName, schema: (schema) => quoteName(`${prefix}${schema}`), value: quoteValue },
-    supports: { transactions: false, updates: false },
+    supports: { snapshots: false, updates: false },
 
     type: (type) => types[type],
     createTable,

@@ -4,13 +4,14 @@ import type { Dialect } from "../dialect.js";
 import { Gate } from "../gate.js";
 import { render, schemas, sql } from "../sql.js";
 import type { Warehouse } from "../warehouse.js";
+import { Commits } from "./commits.js";
 import { ClickhouseSession } from "./connection.js";
 import { clickhouseDialect } from "./dialect.js";
 import { answerQuery } from "./query.js";
 import { dropLeftovers, scratchName } from "./scratch.js";
 import { Server } from "./server.js";
 import { openShadow } from "./shadow.js";
-import { Terms } from "./terms.js";
+import { stagedSchema } from "./stored-table.js";
 
 export interface ClickhouseSettings {
   /** `http://host:8123`, or https. */
@@ -20,19 +21,27 @@ export interface ClickhouseSettings {
   /** Before the names of databases, so that several projects share a server: `shop_` makes `shop_raw`, `shop_growth`, … */
   readonly prefix?: string | undefined;
   readonly scratchDir: string;
+  /** What this process is to the warehouse; of those with the same lease only the newest may write. */
+  readonly lease?: string | undefined;
+  /** Nothing can be written but temporary tables, and no lease is taken. */
+  readonly readOnly?: boolean | undefined;
 }
 
 /** Statements at once over all sessions; the server has its own limits, this one keeps a burst of readers polite. */
 const statementsMax = 8;
 
-/** Opens a warehouse on a ClickHouse server or cluster. */
+/** The lease of the process that turns the cycle and delivers. */
+const conductor = "conductor";
+
+/** Opens a warehouse on a ClickHouse server or cluster; for writing, as the holder of its lease from now on. */
 export async function openClickhouse(settings: ClickhouseSettings): Promise<Warehouse> {
   const { server, dialect, prefix } = partsOf(settings);
   await mkdir(settings.scratchDir, { recursive: true });
-  const terms = new Terms(server, dialect);
+  let commits: Commits | undefined;
   try {
     await server.assertUsable();
     await dropLeftovers(server, dialect, prefix);
+    if (settings.readOnly !== true) commits = await Commits.open(server, dialect, prefix, settings.lease ?? conductor);
   } catch (thrown) {
     await server.close();
     throw thrown;
@@ -41,15 +50,18 @@ export async function openClickhouse(settings: ClickhouseSettings): Promise<Ware
     dialect,
     scratchDir: settings.scratchDir,
     async connect() {
-      const session = new ClickhouseSession(server, terms, dialect, scratchName(prefix, "session"));
+      const session = new ClickhouseSession(server, dialect, scratchName(prefix, "session"), commits && { commits });
       await session.open();
       return session;
     },
-    shadow: () => openShadow(server, terms, prefix),
+    shadow: () => openShadow(server, prefix),
     query: (text, limits) => answerQuery(server, dialect, text, limits),
     // The server merges by itself.
     checkpoint: () => Promise.resolve(),
-    close: () => server.close(),
+    async close() {
+      await commits?.close();
+      await server.close();
+    },
   };
 }
 
@@ -58,7 +70,7 @@ export async function eraseClickhouse(settings: ClickhouseSettings): Promise<voi
   const { server, dialect } = partsOf(settings);
   try {
     await server.assertUsable();
-    for (const schema of schemas) {
+    for (const schema of [...schemas, stagedSchema]) {
       const statement = sql`/* begin anew */ DROP DATABASE IF EXISTS ${{ parts: [{ schema }] }} SYNC`;
       await server.run(render(statement, dialect.quoting));
     }

@@ -3,6 +3,7 @@ import { buffer } from "node:stream/consumers";
 import { type ClickHouseClient, createClient } from "@clickhouse/client";
 import type { Gate } from "../gate.js";
 import type { Cell } from "../warehouse.js";
+import { Barrier } from "./barrier.js";
 import { assertVersion, failureOf } from "./failure.js";
 import { sessionSettings } from "./settings.js";
 import { cellReader } from "./types.js";
@@ -25,6 +26,8 @@ export interface StatementOptions {
   readonly settings?: Readonly<Record<string, string | number>>;
   /** A UInt8 is a number, as whoever wrote the statement means it; in our own it is what comparisons give. */
   readonly smallNumbers?: boolean;
+  /** Part of bringing a commit into the tables, while all others wait. */
+  readonly publishes?: boolean;
 }
 
 export interface ResultColumn {
@@ -41,6 +44,7 @@ export class Server {
   #settings: ServerSettings;
   #client: ClickHouseClient;
   #gate: Gate;
+  #barrier = new Barrier();
 
   constructor(settings: ServerSettings, gate: Gate) {
     this.#settings = settings;
@@ -75,7 +79,7 @@ export class Server {
 
   /** Resolves when the statement is done, with the number of rows it wrote where the server says. */
   async run(statement: string, options: StatementOptions = {}): Promise<number> {
-    return this.#pass(statement, async () => {
+    return this.#pass(statement, options, async () => {
       const { summary } = await this.#client.command({ query: statement, ...parameters(options, { wait_end_of_query: 1 }) });
       return Number(summary?.written_rows ?? 0);
     });
@@ -83,7 +87,7 @@ export class Server {
 
   /** A result of any size as columns and batches of rows, as they come. */
   async *rows(query: string, options: StatementOptions = {}): AsyncGenerator<{ columns: ResultColumn[]; rows: Cell[][] }> {
-    const result = await this.#pass(query, () =>
+    const result = await this.#pass(query, options, () =>
       this.#client.query({ query, format: "JSONCompactEachRowWithNamesAndTypes", ...parameters(options) }),
     );
     let names: string[] | undefined;
@@ -109,9 +113,16 @@ export class Server {
     }
   }
 
+  /** The rows of a small result. */
+  async read(query: string, options: StatementOptions = {}): Promise<Cell[][]> {
+    const all: Cell[][] = [];
+    for await (const { rows } of this.rows(query, options)) all.push(...rows);
+    return all;
+  }
+
   /** A result in a binary format, whole. */
   async bytes(query: string, format: string, options: StatementOptions = {}): Promise<Buffer> {
-    return this.#pass(query, async () => {
+    return this.#pass(query, options, async () => {
       const { stream } = await this.#client.exec({ query: `${query}\nFORMAT ${format}`, ...parameters(options, { wait_end_of_query: 1 }) });
       return buffer(stream);
     });
@@ -125,7 +136,7 @@ export class Server {
     options: StatementOptions = {},
   ): Promise<void> {
     const query = `${into} FORMAT ${format}`;
-    await this.#pass(query, async () => {
+    await this.#pass(query, options, async () => {
       const { stream } = await this.#client.exec({
         query,
         values: Readable.from(rows, { objectMode: false }),
@@ -139,14 +150,28 @@ export class Server {
     return this.#client.close();
   }
 
-  async #pass<T>(statement: string, work: () => Promise<T>): Promise<T> {
-    return this.#gate.pass(async () => {
+  /** Runs `work`, whose statements say `publishes`, while all others wait. */
+  alone<T>(work: () => Promise<T>): Promise<T> {
+    return this.#barrier.closed(work);
+  }
+
+  async #pass<T>(statement: string, { publishes = false }: StatementOptions, work: () => Promise<T>): Promise<T> {
+    const send = async () => {
       try {
-        return await work();
+        return { outcome: await work() };
       } catch (thrown) {
         throw failureOf(this.#settings, statement, thrown);
       }
-    });
+    };
+    for (;;) {
+      if (!publishes) await this.#barrier.opened();
+      const sent = await this.#gate.pass(async () => {
+        if (publishes) return send();
+        // Others that wait must leave the gate to those that publish.
+        return this.#barrier.isClosed ? undefined : this.#barrier.track(send);
+      });
+      if (sent !== undefined) return sent.outcome;
+    }
   }
 }
 

@@ -6,17 +6,17 @@ import { ClickhouseSession } from "./connection.js";
 import { clickhouseDialect } from "./dialect.js";
 import { scratchName } from "./scratch.js";
 import type { Server } from "./server.js";
-import type { Terms } from "./terms.js";
+import { numbersOfTerm } from "./statement-number.js";
 
 /** A second set of databases under a prefix of its own, with views on the main ones' raw tables. */
 export async function openShadow(
   server: Server,
-  terms: Terms,
   prefix: string,
 ): Promise<{ connection: Connection; mainTable(spec: TableSpec): Sql; close(): Promise<void> }> {
   const shadow = `${scratchName(prefix, "shadow")}_`;
   const dialect = clickhouseDialect(shadow);
-  const session = new ClickhouseSession(server, terms, dialect, scratchName(prefix, "session"));
+  // Nobody else sees these tables, and all of them go: statements need numbers of their own and no commit.
+  const session = new ClickhouseSession(server, dialect, scratchName(prefix, "session"), { numbers: numbersOfTerm(0n) });
   const mainTable = (spec: TableSpec): Sql => name(`${prefix}${spec.schema}`, spec.table);
   const schemas = ["raw", "growth", "ops"];
   await session.open();

@@ -1,23 +1,29 @@
 import { type Sql, join, name, sql, trustedSql } from "../sql.js";
 import { type TableSpec, columnNames, nameOf } from "../table.js";
+import { numberOfStatement, txnOfStatement } from "./statement-number.js";
 import { columnTypeOf } from "./types.js";
 
 /**
  * Tables and how their rows change. Rows that are only added stand in a MergeTree. Current state stands in a
  * ReplacingMergeTree: a change adds the row's new version, a removal adds a version that is gone, and reads see the newest
- * of each key (`final` in `settings.ts`). The version is the writer's statement number, which every statement carries in
- * `log_comment`: so a row that an older writer adds late never covers a younger one (see `terms.ts`).
+ * of each key (`final` in `settings.ts`). The version is the statement's number, so a row that an older writer adds late
+ * never covers a younger one (see `statement-number.ts`). Rows that were only added know the transaction they came with.
  */
 
-/** Carried by every statement that writes; see `connection.ts`. */
-const versionOfStatement = sql`toUInt64OrZero(getSetting('log_comment'))`;
+const versionColumns = [
+  sql`_gone UInt8 EPHEMERAL 0`,
+  sql`_version UInt64 MATERIALIZED ${numberOfStatement}`,
+  sql`_deleted UInt8 MATERIALIZED _gone`,
+];
+const txnColumn = sql`_txn UInt64 MATERIALIZED ${txnOfStatement}`;
+
+/** Columns that no `SELECT *` shows, of current state, of rows that are only added, and of both while they are staged. */
+export const hiddenColumns = { state: versionColumns, added: [txnColumn], staged: [...versionColumns, txnColumn] };
 
 export function createTable(spec: TableSpec): Sql[] {
   const columns = Object.entries(spec.columns).map(([column, type]) => sql`${name(column)} ${trustedSql(columnTypeOf(type))}`);
   const isState = spec.appended !== true;
-  const hidden = isState
-    ? [sql`_gone UInt8 EPHEMERAL 0`, sql`_version UInt64 MATERIALIZED ${versionOfStatement}`, sql`_deleted UInt8 MATERIALIZED _gone`]
-    : [];
+  const hidden = isState ? hiddenColumns.state : hiddenColumns.added;
   const order = join((isState ? spec.key : (spec.order ?? spec.key)).map((column) => name(column)));
   return [
     sql`CREATE DATABASE IF NOT EXISTS ${schemaOf(spec)}`,

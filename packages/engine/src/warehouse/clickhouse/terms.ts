@@ -1,59 +1,45 @@
-import { randomUUID } from "node:crypto";
+import { randomInt, randomUUID } from "node:crypto";
+import { setTimeout } from "node:timers/promises";
 import { CambiumError } from "../../base/errors.js";
-import { render, sql } from "../sql.js";
 import type { Dialect } from "../dialect.js";
+import { render, sql } from "../sql.js";
+import { terms } from "./commit-tables.js";
 import type { Server } from "./server.js";
+import { type Numbers, numbersOfTerm } from "./statement-number.js";
 
-/**
- * Numbers for the statements of a writer that grow for ever, without a clock: a term, taken once by each process that
- * writes, times 2⁴⁰ plus a count. A row's version is its statement's number, so what a writer of an older term still
- * writes (a machine that slept) is never the newest of its key.
- */
+/** A process that writes. Of those of one lease only the newest may: see `commits.ts`. */
+export interface Term extends Numbers {
+  readonly term: bigint;
+  readonly lease: string;
+  readonly writer: string;
+}
 
-const statementsPerTerm = 2n ** 40n;
 const attemptsMax = 20;
+/** Those that took the same one try again after a while of their own. */
+const pauseMsMax = 50;
 
-export class Terms {
-  #server: Server;
-  #dialect: Dialect;
-  #term: Promise<bigint> | undefined;
-  #count = 0n;
-
-  constructor(server: Server, dialect: Dialect) {
-    this.#server = server;
-    this.#dialect = dialect;
-  }
-
-  /** The number for the next statement; the first one takes a term. */
-  async next(): Promise<string> {
-    this.#term ??= this.#take();
-    const term = await this.#term;
-    this.#count += 1n;
-    return String(term * statementsPerTerm + this.#count);
-  }
-
-  async #take(): Promise<bigint> {
-    const text = (statement: Parameters<typeof render>[0]) => render(statement, this.#dialect.quoting);
-    await this.#server.run(text(this.#dialect.createSchema("ops")));
-    await this.#server.run(
+/** Takes the next term; whoever had the lease before is no longer its holder. */
+export async function takeTerm(server: Server, dialect: Dialect, lease: string): Promise<Term> {
+  const text = (statement: Parameters<typeof render>[0]) => render(statement, dialect.quoting);
+  for (const statement of dialect.createTable(terms)) await server.run(text(statement));
+  const writer = randomUUID();
+  for (let attempt = 0; attempt < attemptsMax; attempt += 1) {
+    await server.run(
       text(
-        sql`/* writers by term */ CREATE TABLE IF NOT EXISTS ops.terms (term UInt64, writer String) ENGINE = MergeTree ORDER BY (term, writer)`,
+        sql`/* take the next term */ INSERT INTO ops.terms (term, lease, writer) SELECT ifNull(max(term), 0) + 1, ${lease}, ${writer} FROM ops.terms`,
       ),
     );
-    const writer = randomUUID();
-    for (let attempt = 0; attempt < attemptsMax; attempt += 1) {
-      await this.#server.run(
-        text(sql`/* take the next term */ INSERT INTO ops.terms (term, writer) SELECT ifNull(max(term), 0) + 1, ${writer} FROM ops.terms`),
-      );
-      // Two that took the same one: the first by name keeps it.
-      for await (const { rows } of this.#server.rows(
-        text(sql`/* whose is it */ SELECT toString(max(term)), min(writer) = ${writer} FROM ops.terms
+    // Who sees its own row alone has it: another's came later, and sees this one.
+    const [row] = await server.read(
+      text(sql`/* is it ours alone */ SELECT toString(max(term)), count() = 1 FROM ops.terms
 WHERE term = (SELECT max(term) FROM ops.terms WHERE writer = ${writer})`),
-      )) {
-        const [term, mine] = rows[0] ?? [];
-        if (mine === true) return BigInt(String(term));
-      }
+    );
+    const [taken, alone] = row ?? [];
+    if (alone === true) {
+      const term = BigInt(String(taken));
+      return { ...numbersOfTerm(term), term, lease, writer };
     }
-    throw new CambiumError("WAREHOUSE_FAILED", "No term could be taken: too many processes start to write at once.");
+    await setTimeout(randomInt(pauseMsMax));
   }
+  throw new CambiumError("WAREHOUSE_FAILED", "No term could be taken: too many processes start to write at once.");
 }

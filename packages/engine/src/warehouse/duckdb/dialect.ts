@@ -39,7 +39,7 @@ function columnDefinition(column: string, type: string): Sql {
 
 export const duckdbDialect: Dialect = {
   quoting: { name: quoteName, schema: quoteName, value: quoteValue },
-  supports: { transactions: true, updates: true },
+  supports: { snapshots: true, updates: true },
 
   type: (type) => types[type],
   createTable: (spec) => [

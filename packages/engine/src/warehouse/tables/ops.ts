@@ -69,22 +69,6 @@ export const modelRuns = defineTable({
   key: ["model"],
 });
 
-export const touched = defineTable({
-  schema: "ops",
-  table: "touched",
-  purpose: "entities that the running cycle must look at, with why; emptied when the next one starts",
-  columns: {
-    cycle_id: "integer",
-    kind: "text",
-    entity_id: "integer",
-    /** event, merge, membership, window, definition, manual */
-    reason: "text",
-    message_id: "text?",
-  },
-  key: ["kind", "entity_id", "reason"],
-  appended: true,
-});
-
 export const properties = defineTable({
   schema: "ops",
   table: "properties",
@@ -289,7 +273,6 @@ export const opsTables = [
   cycles,
   definitions,
   modelRuns,
-  touched,
   properties,
   ledger,
   syncRuns,

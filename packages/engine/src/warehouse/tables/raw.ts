@@ -59,6 +59,7 @@ export const quarantine = defineTable({
   },
   key: ["segment", "line"],
   appended: true,
+  order: ["load_id"],
 });
 
 export const rawTables = [events, quarantine];

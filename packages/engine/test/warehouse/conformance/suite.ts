@@ -8,6 +8,7 @@ import type { Cell, Connection, Row, Warehouse } from "../../../src/warehouse/wa
 import { connectionSuite } from "./connection-suite.js";
 import { jsonCases } from "./json-paths.js";
 import { queryCases, queryRows } from "./queries.js";
+import { transactionSuite } from "./transaction-suite.js";
 import { instantsOf, startOfDay, zoneDays, zones } from "./times.js";
 import { valueCases } from "./values.js";
 
@@ -182,6 +183,7 @@ export function conformanceSuite(engine: string, open: () => Promise<Warehouse>)
     () => warehouse,
     () => connection,
   );
+  transactionSuite(() => warehouse);
 }
 
 const columnOf = (type: ColumnType): string => ({ ...columnNames, date: "day", timestamp: "moment" })[type];
