@@ -199,8 +199,8 @@ async function bulkLimit(connection: Connection, dir: string): Promise<number> {
   const shape = { r: "integer", t: "integer", s: "text", y: "text" } as const;
   const event = { messageId: "text", userId: "text", anonymousId: "text", event: "text", properties: "json", context: "json" } as const;
   const started = performance.now();
-  await connection.withNdjson([file], { ...shape, e: event }, 4_000_000, (lines) =>
-    connection.run(sql`CREATE TABLE raw.limit_of_loading AS SELECT * FROM ${lines}`),
+  await connection.withNdjson([file], 4_000_000, (lines) =>
+    connection.run(sql`CREATE TABLE raw.limit_of_loading AS SELECT * FROM ${lines({ ...shape, e: event })}`),
   );
   const elapsed = (performance.now() - started) / 1000;
   await connection.run(sql`DROP TABLE raw.limit_of_loading`);

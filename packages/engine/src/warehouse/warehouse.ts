@@ -36,10 +36,11 @@ export interface Connection {
   /** Whole numbers computed in JavaScript as a temporary table of this session, by column; millions of rows are fine. */
   stage(table: string, columns: Readonly<Record<string, ArrayLike<number>>>): Promise<void>;
   /**
-   * Rows of newline-delimited JSON files on this machine, for the statements of `work`: what it gets stands in a FROM. A
-   * line that is no JSON gives a row of nulls, a value that does not fit gives null. The column `file` is the path as given.
+   * Rows of newline-delimited JSON files on this machine, for the statements of `work`: what it gets makes of a shape what
+   * stands in a FROM; reading few fields costs less. A line that is no JSON gives a row of nulls, a value that does not fit
+   * gives null. The column `file` is the path as given.
    */
-  withNdjson<T>(files: readonly string[], shape: NdjsonShape, lineBytesMax: number, work: (rows: Sql) => Promise<T>): Promise<T>;
+  withNdjson<T>(files: readonly string[], lineBytesMax: number, work: (rows: (shape: NdjsonShape) => Sql) => Promise<T>): Promise<T>;
   /**
    * Everything in `work` happens, or nothing. Its statements see what it wrote to `growth` and `ops`, and nobody else does
    * before its end; rows of `raw` count with the row of `ops.loads` that publishes them. Nested calls join the outer one.

@@ -136,10 +136,10 @@ test("a segment that the warehouse cannot take holds up no other, and stays wher
     integers: (query: Sql) => connection.integers(query),
     describe: (query: Sql) => connection.describe(query),
     append: (table: TableSpec, rows: readonly Row[]) => connection.append(table, rows),
-    withNdjson: <T>(...[files, shape, lineBytesMax, work]: Parameters<Connection["withNdjson"]>) =>
+    withNdjson: <T>(...[files, lineBytesMax, work]: Parameters<Connection["withNdjson"]>) =>
       files.some((file) => file.includes(poison))
         ? Promise.reject(new Error("cannot take it"))
-        : (connection.withNdjson(files, shape, lineBytesMax, work) as Promise<T>),
+        : (connection.withNdjson(files, lineBytesMax, work) as Promise<T>),
     transaction: <T>(work: () => Promise<T>) => connection.transaction(work),
   });
   const settings = { spoolDir, scratchDir, now: 0 };

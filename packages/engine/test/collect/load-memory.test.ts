@@ -97,10 +97,11 @@ test("a load that brings nothing new asks for nothing that is known", async () =
   await sealed(event("two"), event("three"));
   expect(await loadSegments(connection, bench.project, settings)).toMatchObject({ loadId: 2, stored: 2 });
   expect(statements).toEqual([
-    "load: lines of segments as events",
+    "load: what the lines are",
     "load: what the lines turned out to be",
     "load: message hashes",
     "load: store events",
+    "load: rows of this load",
     "load: properties of these events",
     "append loads",
     "append ledger",

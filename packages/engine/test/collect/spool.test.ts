@@ -8,6 +8,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { lockFolder } from "../../src/collect/spool/folder-lock.js";
 import { frameHeader, walkFrames } from "../../src/collect/spool/frame.js";
 import { Spool, type SpoolFiles, type SpoolSettings } from "../../src/collect/spool/spool.js";
+import { readWhole } from "../../src/collect/spool/whole-segment.js";
 
 let dir: string;
 const opened: Spool[] = [];
@@ -217,6 +218,37 @@ test("walking frames never throws, finds intact frames behind damage, and believ
       },
     ),
     { numRuns: 1000 },
+  );
+});
+
+test("a segment is whole where walking its frames finds nothing wrong, in pieces of any size", async () => {
+  const file = path.join(dir, "pieces");
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.array(fc.string({ maxLength: 300 }), { maxLength: 4 }), { maxLength: 5 }),
+      fc.array(fc.tuple(fc.nat(), fc.integer({ min: 1, max: 255 })), { maxLength: 1 }),
+      fc.option(fc.nat(), { freq: 3 }),
+      fc.integer({ min: 100, max: 2_000 }),
+      async (frames, flips, cut, pieceBytes) => {
+        const whole = Buffer.concat(
+          frames.flatMap((texts) => {
+            const lines = texts.map((text) => Buffer.from(`${JSON.stringify({ e: text })}\n`));
+            return [frameHeader(lines.length, lines), ...lines];
+          }),
+        );
+        const bytes = Buffer.from(cut === null ? whole : whole.subarray(0, cut % (whole.length + 1)));
+        for (const [at, mask] of flips) if (bytes.length > 0) bytes[at % bytes.length] = (bytes[at % bytes.length] as number) ^ mask;
+        await writeFile(file, bytes);
+        const walk = walkFrames(bytes);
+        const isWhole = walk.gaps.length === 0 && walk.frames.every(({ intact }) => intact);
+        const expected = {
+          events: walk.frames.reduce((sum, frame) => sum + frame.events, 0),
+          frameBytesMax: walk.frames.reduce((max, frame) => Math.max(max, frame.end - frame.dataStart), 0),
+        };
+        expect(await readWhole(file, pieceBytes)).toEqual(isWhole ? expected : undefined);
+      },
+    ),
+    { numRuns: 300 },
   );
 });
 

@@ -4,12 +4,20 @@ import type { Connection } from "../../warehouse/warehouse.js";
 /** Loads that are looked through first: nearly every duplicate is a client's retry of a moment ago. */
 const recentLoads = 500;
 
+/** What tells new messages of `incoming` from duplicates: conditions on `message_id`. */
+export interface NewMessages {
+  /** Comes once and was never stored. */
+  readonly once: Sql;
+  /** Comes several times and was never stored: one copy of each is to be kept. Undefined where there is none. */
+  readonly repeated: Sql | undefined;
+}
+
 /**
- * Splits the events of `incoming` by exact comparison of message ids: `plain` come once and were never stored, `first`
- * is the earliest copy of those that come several times and were never stored. What is in neither is a duplicate.
- * `perhapsMax` is how many of them can be duplicates at most, as the message filter says; without it nobody knows.
+ * Compares the message ids of the events of `incoming` with each other and with what is stored, exactly. What meets
+ * neither condition is a duplicate. `perhapsMax` is how many of them can be duplicates at most, as the message filter
+ * says; without it nobody knows.
  */
-export async function keepFirst(connection: Connection, loadId: number, perhapsMax?: number): Promise<{ plain: Sql; first: Sql }> {
+export async function newMessages(connection: Connection, loadId: number, perhapsMax?: number): Promise<NewMessages> {
   const { dialect } = connection;
   const recentFrom = loadId - recentLoads;
   const stored = (scope: Sql) => sql`SELECT DISTINCT i.message_id FROM incoming AS i
@@ -35,23 +43,13 @@ export async function keepFirst(connection: Connection, loadId: number, perhapsM
   await connection.run(
     dialect.tempTable(
       "repeated_messages",
-      sql`/* load: messages that come several times */ SELECT message_id FROM incoming WHERE state = 'event' GROUP BY message_id HAVING count(*) > 1`,
+      sql`/* load: messages that come several times */ SELECT message_id FROM incoming
+WHERE state = 'event' AND message_id NOT IN (SELECT message_id FROM stored_messages) GROUP BY message_id HAVING count(*) > 1`,
     ),
   );
-  await connection.run(
-    dialect.tempTable(
-      "first_copies",
-      sql`/* load: the earliest copy of each */
-SELECT * FROM (
-  SELECT i.*, row_number() OVER (PARTITION BY i.message_id ORDER BY i.received_at, i.timestamp, i.file, i.properties, i.traits, i.context) AS copy
-  FROM incoming AS i
-  WHERE i.state = 'event' AND i.message_id IN (SELECT message_id FROM repeated_messages) AND i.message_id NOT IN (SELECT message_id FROM stored_messages)
-) AS copies WHERE copy = 1`,
-    ),
-  );
+  const repeated = await connection.first<{ n: number }>(sql`/* load: are there any */ SELECT count(*) AS n FROM repeated_messages`);
   return {
-    plain: sql`incoming WHERE state = 'event' AND message_id NOT IN (SELECT message_id FROM stored_messages)
-  AND message_id NOT IN (SELECT message_id FROM repeated_messages)`,
-    first: sql`first_copies`,
+    once: sql`message_id NOT IN (SELECT message_id FROM stored_messages) AND message_id NOT IN (SELECT message_id FROM repeated_messages)`,
+    repeated: (repeated?.n ?? 0) > 0 ? sql`message_id IN (SELECT message_id FROM repeated_messages)` : undefined,
   };
 }

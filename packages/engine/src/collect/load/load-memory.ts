@@ -3,7 +3,7 @@ import { nameOf } from "../../warehouse/table.js";
 import { loads } from "../../warehouse/tables/ops.js";
 import { rawTables } from "../../warehouse/tables/raw.js";
 import type { Connection } from "../../warehouse/warehouse.js";
-import type { TypedProperty } from "./incoming.js";
+import type { TypedProperty } from "./event-rows.js";
 import { SeenProperties } from "./seen-properties.js";
 import type { SegmentFile } from "./sealed-segments.js";
 import { existingColumns } from "./typed-properties.js";

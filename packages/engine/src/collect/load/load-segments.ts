@@ -1,25 +1,16 @@
-import path from "node:path";
 import { type Instant, isoOf } from "../../base/instant.js";
 import type { Project } from "../../project/project.js";
-import { type Sql, join, name, sql } from "../../warehouse/sql.js";
-import { nameOf } from "../../warehouse/table.js";
+import { type Sql, sql } from "../../warehouse/sql.js";
 import { ledger, loads } from "../../warehouse/tables/ops.js";
-import { events, quarantine } from "../../warehouse/tables/raw.js";
 import type { Connection, Row } from "../../warehouse/warehouse.js";
 import { brokenLines } from "./broken-lines.js";
-import { keepFirst } from "./duplicates.js";
-import { type TypedProperty, eventColumns, incomingQuery, lineShape } from "./incoming.js";
-import type { MessageFilter } from "./message-filter.js";
+import { type TypedProperty, eventColumns, eventRows } from "./event-rows.js";
 import { LoadMemory } from "./load-memory.js";
-import {
-  type CheckedSegment,
-  type DamagedLine,
-  type SegmentFile,
-  checkSegment,
-  removeFiles,
-  sealedSegments,
-  storable,
-} from "./sealed-segments.js";
+import type { MessageFilter } from "./message-filter.js";
+import { quarantineLines, quarantineUnreadable } from "./quarantine-lines.js";
+import { type CheckedSegment, type SegmentFile, checkSegment, removeFiles, sealedSegments } from "./sealed-segments.js";
+import { headShape, headsQuery, lineShape } from "./spool-line.js";
+import { storeEvents } from "./store-events.js";
 
 export interface LoadSettings {
   readonly spoolDir: string;
@@ -161,51 +152,56 @@ interface SegmentCounts {
   readonly last: string | null;
 }
 
-/** `committed` is to be called when the transaction is. */
-async function loadChecked(
+interface Stored {
+  readonly counts: readonly SegmentCounts[];
+  /** To be called when the transaction is committed. */
+  readonly committed: () => void;
+}
+
+async function loadChecked(session: Session, loadId: number, checked: readonly CheckedSegment[], inspected = false): Promise<Stored> {
+  if (checked.length === 0) return { counts: [], committed: () => undefined };
+  const { connection, settings } = session;
+  const files = checked.map(({ file }) => file);
+  const lineBytesMax = Math.max(...checked.map((segment) => segment.lineBytesMax));
+  const outcome = await connection.withNdjson(files, lineBytesMax, async (lines) => {
+    await connection.run(connection.dialect.tempTable("incoming", headsQuery(connection.dialect, lines(headShape))));
+    const found = await readCounts(connection);
+    const suspect = inspected ? [] : checked.filter((segment) => !addsUp(segment, found.get(segment.file)));
+    return suspect.length > 0 ? { suspect } : storeLines(session, loadId, checked, found, lines(lineShape));
+  });
+  if (!("suspect" in outcome)) return outcome;
+  // Checksums held, yet lines are missing or unreadable: what broke them was written that way. Look at each line.
+  const readable = new Map<CheckedSegment, CheckedSegment>();
+  for (const segment of outcome.suspect) readable.set(segment, await brokenLines(connection, segment, settings.scratchDir));
+  const again = checked.map((segment) => readable.get(segment) ?? segment);
+  return loadChecked(session, loadId, again, true);
+}
+
+async function storeLines(
   { connection, project, settings, memory }: Session,
   loadId: number,
   checked: readonly CheckedSegment[],
-): Promise<{ counts: SegmentCounts[]; committed: () => void }> {
-  if (checked.length === 0) return { counts: [], committed: () => undefined };
+  found: ReadonlyMap<string, FileCounts>,
+  lines: Sql,
+): Promise<Stored> {
   const typed = await memory.typedColumns(connection, settings.typed ?? []);
-  const read = async (segments: readonly CheckedSegment[]) => {
-    const files = segments.map(({ file }) => file);
-    const lineBytesMax = Math.max(...segments.map((segment) => segment.lineBytesMax));
-    await connection.withNdjson(files, lineShape, lineBytesMax, (lines) =>
-      connection.run(connection.dialect.tempTable("incoming", incomingQuery(connection.dialect, project, typed, lines, loadId))),
-    );
-    return readCounts(connection);
+  const events = {
+    loadId,
+    count: [...found.values()].reduce((sum, file) => sum + file.events, 0),
+    columns: eventColumns(project, typed),
+    rows: (wanted: Sql) => eventRows(connection.dialect, project, typed, lines, loadId, wanted),
   };
-  let current = checked;
-  let found = await read(current);
-  // Checksums held, yet lines are missing or unreadable: what broke them was written that way. Look at each line.
-  const suspect = current.filter((segment) => !addsUp(segment, found.get(segment.file)));
-  if (suspect.length > 0) {
-    const inspected = new Map<CheckedSegment, CheckedSegment>();
-    for (const segment of suspect) inspected.set(segment, await brokenLines(connection, segment, settings.scratchDir));
-    current = current.map((segment) => inspected.get(segment) ?? segment);
-    found = await read(current);
+  const stored = await storeEvents(connection, events, settings.filter);
+  const counts: SegmentCounts[] = [];
+  for (const { segment, file, damaged } of checked) {
+    const { events, quarantined, broken, first, last } = found.get(file) ?? noLines;
+    await quarantineLines(connection, loadId, segment, file, quarantined + broken, damaged);
+    const kept = stored === undefined ? events : (stored.get(file) ?? 0);
+    const refused = quarantined + broken + damaged.length;
+    counts.push({ segment, accepted: events + refused, stored: kept, duplicates: events - kept, quarantined: refused, first, last });
   }
-  const stored = await storeEvents(connection, eventColumns(project, typed), loadId, settings.filter);
-  await storeQuarantine(connection, loadId, current, found);
-  const events = [...found.values()].reduce((sum, file) => sum + file.events, 0);
-  const committed = await memory.properties.observe(connection, events, settings.now);
-  const counts = current.map(({ segment, file, damaged }): SegmentCounts => {
-    const lines = found.get(file) ?? noLines;
-    const kept = stored === undefined ? lines.events : (stored.get(file) ?? 0);
-    const quarantined = lines.quarantined + lines.broken + damaged.length;
-    return {
-      segment,
-      accepted: lines.events + quarantined,
-      stored: kept,
-      duplicates: lines.events - kept,
-      quarantined,
-      first: lines.first,
-      last: lines.last,
-    };
-  });
-  return { counts, committed };
+  const total = counts.reduce((sum, count) => sum + count.stored, 0);
+  return { counts, committed: await memory.properties.observe(connection, loadId, total, settings.now) };
 }
 
 interface FileCounts {
@@ -232,93 +228,6 @@ FROM incoming GROUP BY file`,
 
 function addsUp(segment: CheckedSegment, found: FileCounts | undefined): boolean {
   return (found?.broken ?? 0) === 0 && (found?.events ?? 0) + (found?.quarantined ?? 0) === segment.events;
-}
-
-/** Inserts what is new; returns how many rows each file gave, or undefined when that was all of its events. */
-async function storeEvents(
-  connection: Connection,
-  columns: readonly string[],
-  loadId: number,
-  filter: MessageFilter | undefined,
-): Promise<Map<string, number> | undefined> {
-  const into = join(columns.map((column) => name(column)));
-  const insert = (from: Sql) =>
-    connection.run(sql`/* load: store events */ INSERT INTO ${nameOf(events)} (${into}) SELECT ${into} FROM ${from}`);
-  const perhaps = filter?.add(
-    await connection.integers(sql`/* load: message hashes */ SELECT message_hash FROM incoming WHERE state = 'event'`),
-  );
-  if (perhaps === 0) {
-    await insert(sql`incoming WHERE state = 'event'`);
-    return undefined;
-  }
-  const { plain, first } = await keepFirst(connection, loadId, perhaps);
-  await insert(plain);
-  await insert(first);
-  const counts = await countByFile(connection, plain);
-  for (const [file, count] of await countByFile(connection, first)) counts.set(file, (counts.get(file) ?? 0) + count);
-  return counts;
-}
-
-async function countByFile(connection: Connection, from: Sql): Promise<Map<string, number>> {
-  const rows = await connection.read<{ file: string; n: number }>(
-    sql`/* load: rows of each file */ SELECT file, count(*) AS n FROM ${from} GROUP BY file`,
-  );
-  return new Map(rows.map((row) => [row.file, row.n]));
-}
-
-async function storeQuarantine(
-  connection: Connection,
-  loadId: number,
-  checked: readonly CheckedSegment[],
-  counts: ReadonlyMap<string, FileCounts>,
-): Promise<void> {
-  for (const { segment, file, damaged } of checked) {
-    const found = counts.get(file) ?? noLines;
-    const lines = found.quarantined + found.broken;
-    if (lines > 0) {
-      await connection.run(sql`/* load: what cannot be an event */
-INSERT INTO ${nameOf(quarantine)} (load_id, segment, line, source, received_at, message_id, reason, detail, body)
-SELECT ${loadId}, ${segment.name}, row_number() OVER (ORDER BY received_at, message_id, body), source, received_at, message_id,
-  coalesce(reason, 'bad_json'), detail, body
-FROM incoming WHERE file = ${file} AND state <> 'event'`);
-    }
-    await appendQuarantine(connection, loadId, segment, lines, damaged);
-  }
-}
-
-async function appendQuarantine(
-  connection: Connection,
-  loadId: number,
-  segment: SegmentFile,
-  after: number,
-  lines: readonly (Omit<DamagedLine, "reason"> & { reason: string })[],
-): Promise<void> {
-  await connection.append(
-    quarantine,
-    lines.map((line, index): Row => ({
-      load_id: loadId,
-      segment: segment.name,
-      line: after + index + 1,
-      source: null,
-      received_at: null,
-      message_id: null,
-      reason: line.reason,
-      detail: line.detail,
-      body: line.body,
-    })),
-  );
-}
-
-async function quarantineUnreadable(
-  connection: Connection,
-  loadId: number,
-  segments: readonly { segment: SegmentFile; message: string }[],
-): Promise<void> {
-  for (const { segment, message } of segments) {
-    const aside = `${path.basename(segment.file)}.unreadable`;
-    const detail = storable(`${message}; the file was kept as ${aside}: make it readable and rename it back to load it`);
-    await appendQuarantine(connection, loadId, segment, 0, [{ reason: "unreadable_segment", detail, body: "" }]);
-  }
 }
 
 async function recordCounts(

@@ -22,15 +22,15 @@ export interface SeenProperty {
 }
 
 /**
- * The properties of the events of `incoming`, of which there are so many. Taken apart here: the warehouse would read each
- * JSON value again for each of its keys.
+ * The properties of the events that a load stored, of which there are so many. Taken apart here: the warehouse would read
+ * each JSON value again for each of its keys.
  */
-export async function observedProperties(connection: Connection, events: number): Promise<SeenProperty[]> {
+export async function observedProperties(connection: Connection, loadId: number, events: number): Promise<SeenProperty[]> {
   const every = Math.max(1, Math.ceil(events / sampledEvents));
   const rows = await connection.read<{ event: string; at: string; body: string | null }>(
     sql`/* load: properties of these events */
-SELECT coalesce(event, type) AS event, timestamp AS at, coalesce(properties, traits) AS body FROM incoming
-WHERE state = 'event' AND message_hash % ${every} = 0 AND ${connection.dialect.textLength(sql`coalesce(properties, traits)`)} <= ${bodyLengthMax}`,
+SELECT coalesce(event, type) AS event, timestamp AS at, coalesce(properties, traits) AS body FROM raw.events
+WHERE load_id = ${loadId} AND message_hash % ${every} = 0 AND ${connection.dialect.textLength(sql`coalesce(properties, traits)`)} <= ${bodyLengthMax}`,
   );
   const seen = new Map<string, SeenProperty>();
   for (const { event, at, body } of rows) {

@@ -3,6 +3,7 @@ import path from "node:path";
 import { messageOf } from "../../base/errors.js";
 import { type Walk, walkFrames } from "../spool/frame.js";
 import { sealedSuffix } from "../spool/node-folder.js";
+import { readWhole } from "../spool/whole-segment.js";
 
 /** A sealed segment on disk. */
 export interface SegmentFile {
@@ -54,6 +55,11 @@ export async function sealedSegments(spoolDir: string): Promise<SegmentFile[]> {
 export async function checkSegment(segment: SegmentFile, scratchDir: string): Promise<CheckedSegment | { unreadable: string }> {
   let bytes: Buffer;
   try {
+    const whole = await readWhole(segment.file);
+    if (whole !== undefined) {
+      const lineBytesMax = Math.max(lineBytesMin, whole.frameBytesMax);
+      return { segment, file: segment.file, events: whole.events, lineBytesMax, damaged: [] };
+    }
     bytes = await readFile(segment.file);
   } catch (thrown) {
     if ((thrown as NodeJS.ErrnoException).code === "ENOENT") return { unreadable: "" };
@@ -63,9 +69,6 @@ export async function checkSegment(segment: SegmentFile, scratchDir: string): Pr
   const walk = walkFrames(bytes);
   const events = walk.frames.reduce((sum, frame) => sum + (frame.intact ? frame.events : 0), 0);
   const lineBytesMax = walk.frames.reduce((max, frame) => Math.max(max, frame.end - frame.dataStart), lineBytesMin);
-  if (walk.gaps.length === 0 && walk.frames.every((frame) => frame.intact)) {
-    return { segment, file: segment.file, events, lineBytesMax, damaged: [] };
-  }
   const file = path.join(scratchDir, `${segment.name}.repaired${sealedSuffix}`);
   await writeFile(
     file,

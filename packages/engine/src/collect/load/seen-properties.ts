@@ -21,15 +21,15 @@ export class SeenProperties {
   #writtenAt: Instant | undefined;
 
   /**
-   * Looks at the events of `incoming`; within the load's transaction. What it returns is called when that is committed:
-   * of a load that fails nothing is counted.
+   * Looks at the events that this load stored, so many; within its transaction. What it returns is called when that is
+   * committed: of a load that fails nothing is counted.
    */
-  async observe(connection: Connection, events: number, now: Instant): Promise<() => void> {
+  async observe(connection: Connection, loadId: number, events: number, now: Instant): Promise<() => void> {
     if (events === 0) return () => undefined;
     const known = (this.#known ??= await knownProperties(connection));
     const waiting = new Map(this.#waiting);
     const found: string[] = [];
-    for (const property of await observedProperties(connection, events)) {
+    for (const property of await observedProperties(connection, loadId, events)) {
       const key = propertyKey(property);
       const isNew = !known.has(key);
       if (isNew && known.size + found.length >= propertiesMax) continue;

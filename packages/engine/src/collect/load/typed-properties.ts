@@ -5,7 +5,7 @@ import { nameOf } from "../../warehouse/table.js";
 import { properties } from "../../warehouse/tables/ops.js";
 import { events } from "../../warehouse/tables/raw.js";
 import type { Connection } from "../../warehouse/warehouse.js";
-import type { TypedProperty } from "./incoming.js";
+import type { TypedProperty } from "./event-rows.js";
 
 /** Loads whose rows are filled in by one statement. */
 const rowsAtOnce = 5_000_000;

@@ -36,7 +36,7 @@ export interface Walk {
 }
 
 /** Longest header line: three ten-digit numbers and the keys. */
-const headerBytesMax = 80;
+export const headerBytesMax = 80;
 const headerStart = Buffer.from('{"k":1,"n":');
 const headerPattern = /^\{"k":1,"n":(\d{1,10}),"b":(\d{1,10}),"c":(\d{1,10})\}\n/;
 
@@ -78,14 +78,29 @@ export function walkFrames(segment: Buffer): Walk {
   return { frames, gaps, end: frames.at(-1)?.end ?? 0, torn };
 }
 
-function readHeader(segment: Buffer, start: number): Frame | undefined {
-  const found = headerPattern.exec(segment.toString("latin1", start, Math.min(segment.length, start + headerBytesMax)));
+export interface Header {
+  /** Bytes of the header line itself. */
+  readonly length: number;
+  readonly events: number;
+  readonly bytes: number;
+  readonly checksum: number;
+}
+
+/** The header line that starts at `at`, if one does. */
+export function headerAt(bytes: Buffer, at: number): Header | undefined {
+  const found = headerPattern.exec(bytes.toString("latin1", at, Math.min(bytes.length, at + headerBytesMax)));
   if (found === null) return undefined;
-  const [line, events, bytes, checksum] = found;
-  const dataStart = start + line.length;
-  const end = dataStart + Number(bytes);
-  const intact = end <= segment.length && crc32(segment.subarray(dataStart, end)) === Number(checksum);
-  return { start, dataStart, end, events: Number(events), intact };
+  const [line, events, length, checksum] = found;
+  return { length: line.length, events: Number(events), bytes: Number(length), checksum: Number(checksum) };
+}
+
+function readHeader(segment: Buffer, start: number): Frame | undefined {
+  const header = headerAt(segment, start);
+  if (header === undefined) return undefined;
+  const dataStart = start + header.length;
+  const end = dataStart + header.bytes;
+  const intact = end <= segment.length && crc32(segment.subarray(dataStart, end)) === header.checksum;
+  return { start, dataStart, end, events: header.events, intact };
 }
 
 /** The next place where an intact frame starts. */

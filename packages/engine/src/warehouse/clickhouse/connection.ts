@@ -134,7 +134,11 @@ export class ClickhouseSession implements Connection {
     await this.#inTurn(() => this.#server.insert(into, "RowBinary", wholeNumbers(data, rows), this.#reading()));
   }
 
-  async withNdjson<T>(files: readonly string[], shape: NdjsonShape, _lineBytesMax: number, work: (rows: Sql) => Promise<T>): Promise<T> {
+  async withNdjson<T>(
+    files: readonly string[],
+    _lineBytesMax: number,
+    work: (rows: (shape: NdjsonShape) => Sql) => Promise<T>,
+  ): Promise<T> {
     const table = name(`uploaded_lines_${(this.#files += 1)}`);
     await this.run(
       sql`/* lines of files, with the name of each */ CREATE OR REPLACE TABLE ${table} (line String, file String DEFAULT getSetting('log_comment')) ENGINE = Memory`,
@@ -146,7 +150,7 @@ export class ClickhouseSession implements Connection {
           this.#server.insert(into, "LineAsString", createReadStream(file), { database: this.#scratch, comment: file }),
         );
       }
-      return await work(linesAs(table, shape));
+      return await work((shape) => linesAs(table, shape));
     } finally {
       await this.run(sql`DROP TABLE IF EXISTS ${table}`);
     }

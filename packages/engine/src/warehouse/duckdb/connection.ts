@@ -149,8 +149,8 @@ export class DuckdbSession implements Connection {
     }
   }
 
-  withNdjson<T>(files: readonly string[], shape: NdjsonShape, lineBytesMax: number, work: (rows: Sql) => Promise<T>): Promise<T> {
-    return work(readNdjson(files, shape, lineBytesMax));
+  withNdjson<T>(files: readonly string[], lineBytesMax: number, work: (rows: (shape: NdjsonShape) => Sql) => Promise<T>): Promise<T> {
+    return work((shape) => readNdjson(files, shape, lineBytesMax));
   }
 
   async transaction<T>(work: () => Promise<T>): Promise<T> {

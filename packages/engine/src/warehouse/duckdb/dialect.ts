@@ -94,7 +94,7 @@ export const duckdbDialect: Dialect = {
   WHEN 'BOOLEAN' THEN 'boolean' WHEN 'NULL' THEN 'null' ELSE 'number' END)`,
   jsonValid: (text) => sql`json_valid(${text})`,
 
-  hash64: (text) => sql`CAST(md5_number_lower(${text}) >> 1 AS BIGINT)`,
+  hash64: (text) => sql`CAST(md5_number(${text}) >> 65 AS BIGINT)`,
   fingerprint: (columns) => sql`CAST(hash(${join(columns)}) >> 1 AS BIGINT)`,
   fingerprintVersion: "duckdb-1.5",
   idText: (id) => sql`CAST(${id} AS VARCHAR)`,

@@ -222,9 +222,9 @@ export function connectionSuite(warehouse: () => Warehouse, connect: () => Conne
             .join(""),
         );
         await writeFile(second, 'no json at all\n{"r":"x","s":true,"e":{"id":"b","properties":{"big":123456789012345678901234}}}\n');
-        const rows = await connect().withNdjson([first, second], shape, 1_000_000, (lines) =>
+        const rows = await connect().withNdjson([first, second], 1_000_000, (lines) =>
           connect().read<{ properties: string | null }>(
-            sql`SELECT file, l.r, l.s, l.e.id AS id, l.e.n AS n, ${connect().dialect.cast(sql`l.e.properties`, "text")} AS properties, l.e.${name("odd key")} AS odd FROM ${lines} AS l`,
+            sql`SELECT file, l.r, l.s, l.e.id AS id, l.e.n AS n, ${connect().dialect.cast(sql`l.e.properties`, "text")} AS properties, l.e.${name("odd key")} AS odd FROM ${lines(shape)} AS l`,
           ),
         );
         const none = { r: null, s: null, id: null, n: null, properties: null, odd: null };
