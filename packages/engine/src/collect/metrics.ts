@@ -54,7 +54,7 @@ export function collectorRegistry(counts: CollectorCounts, spool: Spool): Regist
       for (const [status, count] of Object.entries(counts.refused)) this.inc({ status }, count);
     },
   });
-  counter("cambium_spool_commits_total", "Group commits: one write and one fdatasync each.", () => spool.counts.commits);
+  counter("cambium_spool_commits_total", "Group commits: one synced write each.", () => spool.counts.commits);
   counter("cambium_spool_failures_total", "Writes, syncs or renames that the disk refused.", () => spool.counts.failures);
   counter("cambium_spool_sealed_total", "Segments handed to the loader.", () => spool.counts.sealed);
   gauge("cambium_spool_bytes", "Bytes in the spool that are not loaded yet.", () => spool.bytes);
