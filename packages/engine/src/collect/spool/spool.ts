@@ -25,6 +25,8 @@ export interface SpoolSettings {
   readonly bytesMax?: number;
   /** Called with the path of each sealed segment. */
   readonly onSealed?: (file: string) => void;
+  /** Called with the seconds that each commit took to be written and synced. */
+  readonly onCommit?: (seconds: number) => void;
   readonly files?: SpoolFiles;
   /** See `syncsOnWrite`. */
   readonly syncOnWrite?: boolean;
@@ -53,8 +55,6 @@ export interface SpoolCounts {
   bytes: number;
   failures: number;
   sealed: number;
-  /** Duration of the newest commits, written and synced, in ms; read and emptied by whoever reports. */
-  syncMillis: number[];
 }
 
 /**
@@ -67,15 +67,15 @@ const { O_WRONLY, O_CREAT, O_EXCL, O_DSYNC } = fs.constants;
 
 /** One write is never larger, so that one slow commit holds up little. */
 const frameBytesMax = 8_000_000;
-const measuredCommitsMax = 10_000;
-/** The folder is measured again at most this often while the spool is full. */
+/** The folder is measured at most this often; and one with many segments, which takes long, no more than a tenth of the time. */
 const measureEveryMs = 200;
+const measurePauses = 9;
 
 export class Spool {
   readonly node: string;
   readonly dir: string;
   readonly repair: Repair;
-  readonly counts: SpoolCounts = { commits: 0, events: 0, bytes: 0, failures: 0, sealed: 0, syncMillis: [] };
+  readonly counts: SpoolCounts = { commits: 0, events: 0, bytes: 0, failures: 0, sealed: 0 };
   #settings: Required<Omit<SpoolSettings, "node" | "dir">>;
   #lock: FolderLock;
   #sequence: number;
@@ -90,7 +90,7 @@ export class Spool {
   /** Closed, but the disk refused the rename. */
   #unsealed: Segment[] = [];
   #sealedBytes = 0;
-  #measuredAt = Number.NEGATIVE_INFINITY;
+  #measureAfter = 0;
   #closed = false;
   #idle: (() => void)[] = [];
 
@@ -105,6 +105,7 @@ export class Spool {
       segmentAgeMaxMs: settings.segmentAgeMaxMs ?? 250,
       bytesMax: settings.bytesMax ?? 20_000_000_000,
       onSealed: settings.onSealed ?? (() => undefined),
+      onCommit: settings.onCommit ?? (() => undefined),
       files: settings.files ?? fs,
       syncOnWrite: settings.syncOnWrite ?? syncsOnWrite,
     };
@@ -189,7 +190,7 @@ export class Spool {
   }
 
   #write(segment: Segment, batch: readonly Waiting[]): void {
-    const { files, syncOnWrite } = this.#settings;
+    const { files, syncOnWrite, onCommit } = this.#settings;
     const events = batch.reduce((sum, waiting) => sum + waiting.events, 0);
     const lines = batch.map((waiting) => waiting.lines);
     const chunks = [frameHeader(events, lines), ...lines];
@@ -197,7 +198,7 @@ export class Spool {
     const started = performance.now();
     const done = (error: Error | null) => {
       if (error !== null) return this.#abandon(segment, batch, error);
-      if (this.counts.syncMillis.length < measuredCommitsMax) this.counts.syncMillis.push(performance.now() - started);
+      onCommit((performance.now() - started) / 1000);
       segment.size += bytes;
       this.counts.commits += 1;
       this.counts.events += events;
@@ -284,9 +285,9 @@ export class Spool {
     if (size === 0) return;
     this.counts.sealed += 1;
     this.#settings.onSealed(sealed);
+    this.#measureSoon();
     try {
       await syncDirectory(this.dir);
-      await this.#measure();
     } catch {
       // Under either name the segment is found after a crash.
       this.counts.failures += 1;
@@ -322,12 +323,17 @@ export class Spool {
   }
 
   #measureSoon(): void {
-    const now = performance.now();
-    if (now - this.#measuredAt < measureEveryMs) return;
-    this.#measuredAt = now;
-    this.#measure().catch(() => {
-      this.counts.failures += 1;
-    });
+    if (performance.now() < this.#measureAfter) return;
+    this.#measureAfter = Number.POSITIVE_INFINITY;
+    const started = performance.now();
+    this.#measure()
+      .catch(() => {
+        this.counts.failures += 1;
+      })
+      .finally(() => {
+        const now = performance.now();
+        this.#measureAfter = now + Math.max(measureEveryMs, (now - started) * measurePauses);
+      });
   }
 
   /** The loader deletes segments behind our back: look at what is really there. */
