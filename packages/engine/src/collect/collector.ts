@@ -3,7 +3,7 @@ import type { AddressInfo } from "node:net";
 import { createServer } from "node:http";
 import { type Clock, systemClock } from "../base/instant.js";
 import { type CollectorLimits, defaultLimits } from "./limits.js";
-import { collectorRegistry, newCounts } from "./metrics.js";
+import { collectorRegistry, commitHistogram, newCounts } from "./metrics.js";
 import { type Context, handle } from "./protocol/handle.js";
 import { findSnippet } from "./protocol/snippet.js";
 import { Spool, type SpoolFiles } from "./spool/spool.js";
@@ -53,8 +53,10 @@ const requestMs = 30_000;
  * engine is down, busy or being upgraded, events are accepted all the same.
  */
 export async function startCollector(options: CollectorOptions): Promise<Collector> {
+  const commitSeconds = commitHistogram();
   const spool = await Spool.open({
     dir: options.spoolDir,
+    onCommit: (seconds) => commitSeconds.observe(seconds),
     ...(options.node !== undefined && { node: options.node }),
     ...(options.spoolBytesMax !== undefined && { bytesMax: options.spoolBytesMax }),
     ...(options.segmentBytesMax !== undefined && { segmentBytesMax: options.segmentBytesMax }),
@@ -71,7 +73,7 @@ export async function startCollector(options: CollectorOptions): Promise<Collect
     counts,
     keys,
     rates: new RateLimits(options.eventsPerSecondMax),
-    registry: collectorRegistry(counts, spool),
+    registry: collectorRegistry(counts, spool, commitSeconds),
     limits: { ...defaultLimits, ...options.limits },
     clock: options.clock ?? systemClock,
     publicHost: options.publicHost,

@@ -15,7 +15,17 @@ export function newCounts(): CollectorCounts {
   return { requests: 0, accepted: 0, quarantined: 0, bytesReceived: 0, refused: {} };
 }
 
-export function collectorRegistry(counts: CollectorCounts, spool: Spool): Registry {
+/** Told of every commit; a registry has it by `collectorRegistry`. */
+export function commitHistogram(): Histogram {
+  return new Histogram({
+    name: "cambium_spool_sync_seconds",
+    help: "Time to write and sync one commit.",
+    registers: [],
+    buckets: [0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1],
+  });
+}
+
+export function collectorRegistry(counts: CollectorCounts, spool: Spool, commitSeconds: Histogram): Registry {
   const registry = new Registry();
   const registers = [registry];
   const counter = (name: string, help: string, read: () => number) => {
@@ -54,7 +64,7 @@ export function collectorRegistry(counts: CollectorCounts, spool: Spool): Regist
       for (const [status, count] of Object.entries(counts.refused)) this.inc({ status }, count);
     },
   });
-  counter("cambium_spool_commits_total", "Group commits: one write and one fdatasync each.", () => spool.counts.commits);
+  counter("cambium_spool_commits_total", "Group commits: one synced write each.", () => spool.counts.commits);
   counter("cambium_spool_failures_total", "Writes, syncs or renames that the disk refused.", () => spool.counts.failures);
   counter("cambium_spool_sealed_total", "Segments handed to the loader.", () => spool.counts.sealed);
   gauge("cambium_spool_bytes", "Bytes in the spool that are not loaded yet.", () => spool.bytes);
@@ -64,14 +74,6 @@ export function collectorRegistry(counts: CollectorCounts, spool: Spool): Regist
     const { user, system } = process.cpuUsage();
     return (user + system) / 1e6;
   });
-  new Histogram({
-    name: "cambium_spool_sync_seconds",
-    help: "Time to write and sync one commit.",
-    registers,
-    buckets: [0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1],
-    collect() {
-      for (const millis of spool.counts.syncMillis.splice(0)) this.observe(millis / 1000);
-    },
-  });
+  registry.registerMetric(commitSeconds);
   return registry;
 }

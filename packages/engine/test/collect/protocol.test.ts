@@ -213,6 +213,22 @@ test("times are corrected by the sending clock of the event, the batch or the he
   ]);
 });
 
+test("times of any length of digits arrive as they were sent, in one batch", async () => {
+  const times = [
+    "1969-12-31T23:59:59.999Z",
+    "1970-01-01T00:00:00.000Z",
+    "1999-12-31T23:59:59.001Z",
+    "2001-09-09T01:46:39.999999Z",
+    "2001-09-09T01:46:40.000000Z",
+    "2026-02-28T23:59:59.123456Z",
+    "2026-03-01T12:00:00.000Z",
+  ];
+  await bench.post("/v1/batch", { batch: times.map((timestamp, index) => ({ ...track(String(index)), timestamp })), writeKey });
+  const rows = await loaded();
+  expect(rows.map((row) => instantOf(String(row["original_timestamp"])))).toEqual(times.map(instantOf));
+  expect(rows.map((row) => instantOf(String(row["timestamp"])))).toEqual(times.map(instantOf));
+});
+
 test("events without an id get one, each its own", async () => {
   const event = { type: "track", event: "Sent", userId: "u" };
   await bench.post("/v1/batch", { batch: [event, { ...event, messageId: "" }, { ...event, messageId: null }], writeKey });

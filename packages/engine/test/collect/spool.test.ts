@@ -116,59 +116,98 @@ test("a full spool refuses, and takes events again when the loader has made room
   await expect.poll(() => append(spool, "again"), { interval: 50, timeout: 5000 }).toBe("kept");
 });
 
-/** Calls that a disk may refuse, each failing by its own plan. */
-function brokenFiles(plan: { fails(call: "open" | "writev" | "fdatasync"): boolean; short?: boolean }): SpoolFiles {
+type Call = "open" | "writev" | "sync";
+
+/** Calls that a disk may refuse, each failing by its own plan. A sync fails where it happens: in the write, or behind it. */
+function brokenFiles(syncOnWrite: boolean, plan: { fails(call: Call): boolean; short?: boolean }): SpoolFiles {
   const noSpace = () => Object.assign(new Error("ENOSPC: no space left on device"), { code: "ENOSPC" });
   return {
     ...fs,
     open: ((file: string, flags: string, mode: number, done: (error: Error | null, fd: number) => void) =>
       plan.fails("open") ? done(noSpace(), -1) : fs.open(file, flags, mode, done)) as SpoolFiles["open"],
     writev: ((fd: number, chunks: Buffer[], position: number, done: (error: Error | null, written: number) => void) => {
-      if (!plan.fails("writev")) return fs.writev(fd, chunks, position, done);
       // A disk that fills up writes what fits, then says so.
-      if (plan.short === true) return fs.writev(fd, [(chunks[0] as Buffer).subarray(0, 7)], position, () => done(noSpace(), 0));
-      return done(noSpace(), 0);
+      if (plan.fails("writev") && plan.short === true) {
+        return fs.writev(fd, [(chunks[0] as Buffer).subarray(0, 7)], position, () => done(noSpace(), 0));
+      }
+      if (plan.fails("writev")) return done(noSpace(), 0);
+      if (plan.fails("sync") && syncOnWrite) return fs.writev(fd, chunks, position, () => done(noSpace(), 0));
+      return fs.writev(fd, chunks, position, done);
     }) as SpoolFiles["writev"],
     fdatasync: ((fd: number, done: (error: Error | null) => void) =>
-      plan.fails("fdatasync") ? done(noSpace()) : fs.fdatasync(fd, done)) as SpoolFiles["fdatasync"],
+      plan.fails("sync") ? done(noSpace()) : fs.fdatasync(fd, done)) as SpoolFiles["fdatasync"],
   };
 }
 
-test.each([
+const refusals = [
   ["open", false],
   ["writev", false],
   ["writev", true],
-  ["fdatasync", false],
-] as const)("a disk that refuses %s (short write: %s): 503 while it does, then all is well", async (call, short) => {
-  let broken = false;
-  const spool = await open({ files: brokenFiles({ fails: (asked) => broken && asked === call, short }), segmentBytesMax: 80 });
-  expect(await append(spool, "before")).toBe("kept");
-  broken = true;
-  const during = await Promise.all(Array.from({ length: 8 }, (_, index) => append(spool, `during ${index} ${"x".repeat(40)}`)));
-  const more = await append(spool, `during more ${"x".repeat(40)}`);
-  expect([...during, more]).toContain("SPOOL_FULL");
-  broken = false;
-  expect(await append(spool, "after")).toBe("kept");
-  await spool.sealNow();
-  const kept = [...during, more].flatMap((outcome, index) => (outcome === "kept" ? [index < 8 ? `during ${index}` : "during more"] : []));
-  expect((await contents(spool)).map((line) => line.replace(/ x+$/, ""))).toEqual(["before", ...kept, "after"]);
+  ["sync", false],
+] as const;
+
+test.each(refusals.flatMap(([call, short]) => [true, false].map((syncOnWrite) => ({ call, short, syncOnWrite }))))(
+  "a disk that refuses $call (short write: $short, synced by the write: $syncOnWrite): 503 while it does, then all is well",
+  async ({ call, short, syncOnWrite }) => {
+    let broken = false;
+    const files = brokenFiles(syncOnWrite, { fails: (asked) => broken && asked === call, short });
+    const spool = await open({ files, syncOnWrite, segmentBytesMax: 80 });
+    expect(await append(spool, "before")).toBe("kept");
+    broken = true;
+    const during = await Promise.all(Array.from({ length: 8 }, (_, index) => append(spool, `during ${index} ${"x".repeat(40)}`)));
+    const more = await append(spool, `during more ${"x".repeat(40)}`);
+    expect([...during, more]).toContain("SPOOL_FULL");
+    broken = false;
+    expect(await append(spool, "after")).toBe("kept");
+    await spool.sealNow();
+    const kept = [...during, more].flatMap((outcome, index) => (outcome === "kept" ? [index < 8 ? `during ${index}` : "during more"] : []));
+    expect((await contents(spool)).map((line) => line.replace(/ x+$/, ""))).toEqual(["before", ...kept, "after"]);
+  },
+);
+
+test.each([true, false])("nobody is answered before the disk has what was sent (synced by the write: %s)", async (syncOnWrite) => {
+  const calls: string[] = [];
+  const files: SpoolFiles = {
+    ...fs,
+    open: ((file: string, flags: number, mode: number, done: (error: Error | null, fd: number) => void) => {
+      calls.push((flags & fs.constants.O_DSYNC) === 0 ? "open" : "open to sync");
+      fs.open(file, flags, mode, done);
+    }) as SpoolFiles["open"],
+    writev: ((fd: number, chunks: Buffer[], position: number, done: (error: Error | null, written: number) => void) =>
+      fs.writev(fd, chunks, position, (error, written) => {
+        calls.push("written");
+        done(error, written);
+      })) as SpoolFiles["writev"],
+    fdatasync: ((fd: number, done: (error: Error | null) => void) =>
+      fs.fdatasync(fd, (error) => {
+        calls.push("synced");
+        done(error);
+      })) as SpoolFiles["fdatasync"],
+  };
+  const spool = await open({ files, syncOnWrite });
+  await append(spool, "one");
+  // The second one opened is made ahead, for later.
+  expect(calls.filter((call, index) => index === 0 || !call.startsWith("open"))).toEqual(
+    syncOnWrite ? ["open to sync", "written"] : ["open", "written", "synced"],
+  );
 });
 
 test("accepted lines survive any pattern of failures, refused ones leave no trace", async () => {
   await fc.assert(
     fc.asyncProperty(
-      fc.array(fc.constantFrom("ok", "open", "writev", "short", "fdatasync"), { minLength: 5, maxLength: 40 }),
+      fc.array(fc.constantFrom("ok", "open", "writev", "short", "sync"), { minLength: 5, maxLength: 40 }),
       fc.integer({ min: 40, max: 400 }),
-      async (plan, segmentBytesMax) => {
+      fc.boolean(),
+      async (plan, segmentBytesMax, syncOnWrite) => {
         await rm(dir, { recursive: true, force: true });
         let mode = "ok";
-        const files = brokenFiles({
+        const files = brokenFiles(syncOnWrite, {
           fails: (call) => mode === call || (mode === "short" && call === "writev"),
           get short() {
             return mode === "short";
           },
         });
-        const spool = await Spool.open({ dir, files, segmentBytesMax, segmentAgeMaxMs: 10_000 });
+        const spool = await Spool.open({ dir, files, syncOnWrite, segmentBytesMax, segmentAgeMaxMs: 10_000 });
         const kept: string[] = [];
         for (const [index, step] of plan.entries()) {
           mode = step;
@@ -180,7 +219,7 @@ test("accepted lines survive any pattern of failures, refused ones leave no trac
         expect(await contents(spool)).toEqual(kept);
       },
     ),
-    { numRuns: 40 },
+    { numRuns: 80 },
   );
 });
 

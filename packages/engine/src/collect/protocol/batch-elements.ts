@@ -17,10 +17,9 @@ import { type Span, elementSpans, keyStart, nextKey, valueSpan } from "./json-te
 export function batchElements(text: string, document: unknown, batch: readonly unknown[], depthMax: number): readonly Span[] {
   const inside = !Array.isArray(document);
   const from = inside ? nextKey(text, undefined, "batch") : 0;
-  const starts = from !== undefined && batch.length > 0 && batch.every(isFields) ? separators(text, from, batch.length) : undefined;
-  if (from !== undefined && starts !== undefined) {
-    const quick = between(text, from, starts, depthMax);
-    if (!inside || isParsedList(text, from, quick)) return quick.spans;
+  if (from !== undefined && batch.length > 0 && batch.every(isFields)) {
+    const quick = hop(text, from, batch.length, depthMax);
+    if (quick !== undefined && (!inside || isParsedList(text, from, quick))) return quick.spans;
   }
   return elementSpans(text, inside ? (keyStart(text, "batch") ?? 0) : 0);
 }
@@ -29,41 +28,42 @@ const comma = 44;
 const closeList = 93;
 const openObject = 123;
 
-/** Offsets of the braces that open the second, third, … element; undefined when it is not certain that they do. */
-function separators(text: string, from: number, count: number): number[] | undefined {
-  const starts: number[] = [];
-  for (let at = text.indexOf("}", from); at !== -1; at = text.indexOf("}", at + 1)) {
-    const next = text.charCodeAt(at + 1);
-    if (next === comma) {
-      const behind = text.charCodeAt(at + 2);
-      if (behind <= 32) return undefined;
-      if (behind === openObject && starts.push(at + 2) >= count) return undefined;
-    } else if (next <= 32) return undefined;
-  }
-  return starts.length === count - 1 ? starts : undefined;
-}
-
 interface Quick {
   readonly spans: readonly Span[];
   /** Lists inside the elements. */
   readonly lists: number;
 }
 
-function between(text: string, from: number, starts: readonly number[], depthMax: number): Quick {
-  const first = text.indexOf("{", from);
+/** From closing brace to closing brace; undefined when it is not certain that the separators are those between elements. */
+function hop(text: string, from: number, count: number, depthMax: number): Quick | undefined {
   const spans: Span[] = [];
+  let start = text.indexOf("{", from);
+  let list = nextOf(text, "]", start);
   let lists = 0;
-  let list = nextOf(text, "]", first);
-  for (let index = 0; index <= starts.length; index += 1) {
-    const start = index === 0 ? first : (starts[index - 1] as number);
-    const follows = starts[index];
-    const end = follows === undefined ? valueSpan(text, start).end : follows - 1;
-    let closers = 0;
-    for (; list < end; list = nextOf(text, "]", list + 1)) closers += 1;
-    lists += closers;
-    for (let brace = nextOf(text, "}", start); brace < end; brace = nextOf(text, "}", brace + 1)) closers += 1;
+  let closers = 0;
+  const add = (end: number) => {
+    for (; list < end; list = nextOf(text, "]", list + 1)) {
+      lists += 1;
+      closers += 1;
+    }
     spans.push(closers <= depthMax ? { start, end, depth: closers } : valueSpan(text, start));
+  };
+  for (let at = text.indexOf("}", start); at !== -1; at = text.indexOf("}", at + 1)) {
+    closers += 1;
+    const next = text.charCodeAt(at + 1);
+    if (next <= 32) return undefined;
+    if (next !== comma) continue;
+    const behind = text.charCodeAt(at + 2);
+    if (behind <= 32) return undefined;
+    if (behind !== openObject) continue;
+    add(at + 1);
+    if (spans.length === count) return undefined;
+    start = at + 2;
+    closers = 0;
   }
+  if (spans.length !== count - 1) return undefined;
+  // Braces behind the list count for the last element, which only makes its bound larger.
+  add(valueSpan(text, start).end);
   return { spans, lists };
 }
 

@@ -5,7 +5,7 @@ import { latin1, utf8 } from "./bytes.js";
 import { type Fields, type Problem, eventProblem, isFields, kindOf } from "./event-problem.js";
 import { eventTime, readInstant } from "./event-time.js";
 import { type Span, badEscape, mayHaveBadEscape, valueSpan } from "./json-text.js";
-import { LineWriter } from "./line-writer.js";
+import { LineWriter, type NumberedHead, hasSixteenDigits, numberedHead } from "./line-writer.js";
 import type { RequestBody } from "./request-body.js";
 import type { RequestFacts } from "./request-facts.js";
 import { type BatchDefaults, batchDefaults, rewritten, wantsRewrite } from "./rewrite-event.js";
@@ -34,6 +34,7 @@ export function eventLines(body: RequestBody, facts: RequestFacts, limits: Colle
     facts,
     limits,
     prefix: linePrefix(facts, sentAt),
+    usualHeads: new Map(),
     suspicious: mayHaveBadEscape(text),
     multiline: text.includes("\n") || text.includes("\r"),
     defaults: batch === undefined || outer === undefined ? undefined : batchDefaults(text, outer),
@@ -68,6 +69,8 @@ interface Around {
   readonly facts: RequestFacts;
   readonly limits: CollectorLimits;
   readonly prefix: string;
+  /** By type of call. */
+  readonly usualHeads: Map<string | undefined, NumberedHead>;
   /** The body has escapes that need a look. */
   readonly suspicious: boolean;
   readonly multiline: boolean;
@@ -90,7 +93,7 @@ function writeLine(writer: LineWriter, body: RequestBody, event: unknown, span: 
   if (wantsRewrite(event, type, around.defaults)) return writeRewritten(writer, sent(), type, around);
   const problem = eventProblem(event, type, limits);
   if (problem !== undefined) return refuse(problem, event["messageId"]);
-  writer.text(lineHead(event, type, around));
+  writeHead(writer, event, type, around);
   if (around.multiline) writer.text(onOneLine(sent()));
   else writer.bytes(body.bytes, span.start, span.end);
   writer.endLine();
@@ -104,39 +107,53 @@ function writeRewritten(writer: LineWriter, sent: string, type: string | undefin
   const event = JSON.parse(raw) as Fields;
   const merged = typeOf(event, facts.type);
   const problem = textProblem(raw, valueSpan(raw, 0), around) ?? eventProblem(event, merged, limits);
-  writer.text(
-    problem === undefined ? `${lineHead(event, merged, around)}${raw}}\n` : quarantineLine(problem, event["messageId"], raw, facts),
-  );
-  return problem !== undefined;
+  if (problem !== undefined) {
+    writer.text(quarantineLine(problem, event["messageId"], raw, facts));
+    return true;
+  }
+  writeHead(writer, event, merged, around);
+  writer.text(raw);
+  writer.endLine();
+  return false;
 }
 
 /** Everything before the event. The usual time follows from what the line says of sending; only an unusual one is written. */
-function lineHead(event: Fields, type: string | undefined, around: Around): string {
+function writeHead(writer: LineWriter, event: Fields, type: string | undefined, around: Around): void {
   const { facts } = around;
   const own = event["sentAt"];
   const ownSentAt = own === undefined || own === null ? undefined : readInstant(own);
-  const sentAt = ownSentAt ?? around.sentAt;
-  const time = eventTime(event["originalTimestamp"] ?? event["timestamp"], sentAt, facts.receivedAt);
+  const { timestamp, original, flag } = eventTime(
+    event["originalTimestamp"] ?? event["timestamp"],
+    ownSentAt ?? around.sentAt,
+    facts.receivedAt,
+  );
   const messageId = event["messageId"];
+  const named = messageId !== undefined && messageId !== null && messageId !== "";
+  if (named && ownSentAt === undefined && flag === "" && original !== undefined && hasSixteenDigits(original)) {
+    return writer.numbered(usualHead(type, around), original);
+  }
   let text = ownSentAt === undefined ? around.prefix : linePrefix(facts, ownSentAt);
-  if (time.original !== undefined) text += `,"o":${microsText(time.original)}`;
-  if (time.flag !== "") text += `,"t":${time.timestamp},"f":"${time.flag}"`;
-  if (messageId === undefined || messageId === null || messageId === "") text += `,"m":"${facts.nextMessageId()}"`;
-  return `${text},"y":"${type ?? ""}","e":`;
+  if (original !== undefined) text += `,"o":${original}`;
+  if (flag !== "") text += `,"t":${timestamp},"f":"${flag}"`;
+  if (!named) text += `,"m":"${facts.nextMessageId()}"`;
+  writer.text(text + beforeEvent(type));
+}
+
+function usualHead(type: string | undefined, { prefix, usualHeads }: Around): NumberedHead {
+  const known = usualHeads.get(type);
+  if (known !== undefined) return known;
+  const made = numberedHead(`${prefix},"o":`, beforeEvent(type));
+  usualHeads.set(type, made);
+  return made;
+}
+
+function beforeEvent(type: string | undefined): string {
+  return `,"y":"${type ?? ""}","e":`;
 }
 
 /** What the lines of one request have in common. */
 function linePrefix(facts: RequestFacts, sentAt: Instant | undefined): string {
   return `{"r":${facts.receivedAt},"s":${facts.source}${sentAt === undefined ? "" : `,"x":${sentAt}`}`;
-}
-
-const halfOf = 1_000_000_000;
-
-/** The digits of an instant. In two halves: V8 writes small integers several times as fast as large numbers. */
-function microsText(instant: Instant): string {
-  if (instant < halfOf) return String(instant);
-  const high = Math.floor(instant / halfOf);
-  return String(high) + String(halfOf + (instant - high * halfOf)).slice(1);
 }
 
 function textProblem(text: string, { start, end, depth }: Span, around: Around): Problem | undefined {

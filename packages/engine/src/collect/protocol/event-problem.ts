@@ -19,25 +19,40 @@ export interface Problem {
 
 export type Fields = Record<string, unknown>;
 
-const ids = ["messageId", "userId", "anonymousId", "groupId", "previousId"] as const;
-const objects = ["properties", "traits", "context", "integrations"] as const;
-
-/** The first thing wrong with an event, or undefined. Hand-written: this runs for every event (0.1 µs). */
+/**
+ * The first thing wrong with an event, or undefined. Hand-written, each field by its name: this runs for every event, and
+ * reading fields by a variable name costs as much as all else here.
+ */
 export function eventProblem(event: Fields, type: string | undefined, limits: CollectorLimits): Problem | undefined {
-  for (const key of ids) {
-    const value = event[key];
-    if (value === undefined || value === null || typeof value === "number") continue;
-    if (typeof value !== "string") return { reason: "wrong_type", detail: `${key} is ${kindOf(value)}, not text` };
-    if (value.length > limits.idLengthMax) return tooLong(key, value, limits);
-  }
-  for (const key of objects) {
-    const value = event[key];
-    if (value === undefined || value === null) continue;
-    // Integrations may also be a list of names in old clients; it is kept as it is.
-    if (typeof value !== "object" || (Array.isArray(value) && key !== "integrations")) {
-      return { reason: "wrong_type", detail: `${key} is ${kindOf(value)}, not an object` };
-    }
-  }
+  return (
+    idProblem("messageId", event["messageId"], limits) ??
+    idProblem("userId", event["userId"], limits) ??
+    idProblem("anonymousId", event["anonymousId"], limits) ??
+    idProblem("groupId", event["groupId"], limits) ??
+    idProblem("previousId", event["previousId"], limits) ??
+    objectProblem("properties", event["properties"]) ??
+    objectProblem("traits", event["traits"]) ??
+    objectProblem("context", event["context"]) ??
+    objectProblem("integrations", event["integrations"]) ??
+    callProblem(event, type, limits)
+  );
+}
+
+function idProblem(key: string, value: unknown, limits: CollectorLimits): Problem | undefined {
+  if (value === undefined || value === null || typeof value === "number") return undefined;
+  if (typeof value !== "string") return { reason: "wrong_type", detail: `${key} is ${kindOf(value)}, not text` };
+  return value.length > limits.idLengthMax ? tooLong(key, value, limits) : undefined;
+}
+
+function objectProblem(key: string, value: unknown): Problem | undefined {
+  if (value === undefined || value === null) return undefined;
+  // Integrations may also be a list of names in old clients; it is kept as it is.
+  if (typeof value === "object" && (!Array.isArray(value) || key === "integrations")) return undefined;
+  return { reason: "wrong_type", detail: `${key} is ${kindOf(value)}, not an object` };
+}
+
+/** What each kind of call needs. */
+function callProblem(event: Fields, type: string | undefined, limits: CollectorLimits): Problem | undefined {
   switch (type) {
     case "track":
       return nameProblem(event["event"], limits) ?? identityProblem(event);
