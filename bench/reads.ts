@@ -1,7 +1,9 @@
+import { fork } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
-import { Worker } from "node:worker_threads";
+import { monitorEventLoopDelay } from "node:perf_hooks";
+import { build } from "esbuild";
 import { projectFromFiles } from "../packages/engine/src/project/load-project.js";
 import type { Project } from "../packages/engine/src/project/project.js";
 import { runCycle } from "../packages/engine/src/run/cycle.js";
@@ -12,11 +14,13 @@ import { createTables } from "../packages/engine/src/warehouse/create-tables.js"
 import { openDuckdb } from "../packages/engine/src/warehouse/duckdb/open.js";
 import { sql } from "../packages/engine/src/warehouse/sql.js";
 import type { Connection, Warehouse } from "../packages/engine/src/warehouse/warehouse.js";
+import type { ReadsPlan, ReadsReport } from "./reads/client.js";
 
 /**
  * Decision reads at 2,000 requests a second, profiles and memberships in turn over a million random people, from an
  * open-loop client on the same cores: first with the engine at rest, then while cycle after cycle runs. The limit beside
- * it is the same client against a server that answers a constant.
+ * it is the same client against the same server with an answer that never changes. A latency counts from the moment a
+ * request was due; how late the client itself sent requests, and how late the engine's loop was, tell where time went.
  */
 export interface ReadsBench {
   readonly profiles: number;
@@ -39,16 +43,20 @@ export interface Latency {
   readonly p99: number;
   readonly p999: number;
   readonly max: number;
+  /** 99th percentiles of how late the client sent requests, and of how late the engine's event loop was. */
+  readonly sentLateP99: number;
+  readonly loopLateP99: number;
 }
 
 const token = "bench";
+const loopResolutionMs = 10;
 const second = 1_000_000;
 const start = 1_767_225_600 * second;
 
 export async function bench(): Promise<ReadsBench> {
   const found = await measureReads();
-  const line = (what: string, { p50, p99, p999, max, failed }: Latency) =>
-    `${what.padEnd(34)} p50 ${p50} ms  p99 ${p99} ms  p99.9 ${p999} ms  max ${max} ms  failed ${failed}`;
+  const line = (what: string, { p50, p99, p999, max, failed, sentLateP99, loopLateP99 }: Latency) =>
+    `${what.padEnd(36)} p50 ${p50} ms  p99 ${p99} ms  p99.9 ${p999} ms  max ${max} ms  failed ${failed}  (p99 sent late ${sentLateP99} ms, loop late ${loopLateP99} ms)`;
   const ratio = (latency: Latency) => (latency.p99 / found.constant.p99).toFixed(1);
   console.log(
     [
@@ -82,7 +90,7 @@ export async function measureReads(profiles = 1_000_000, requestsPerSecond = 2_0
     try {
       await server.warm;
       const warmSeconds = (performance.now() - began) / 1000;
-      const load = { port: server.port, token, profiles, requestsPerSecond, seconds };
+      const load: ReadsPlan = { port: server.port, token, profiles, requestsPerSecond, seconds, constant: false };
       const constant = await measure({ ...load, constant: true });
       const resting = await measure(load);
       const cycleSeconds: number[] = [];
@@ -163,10 +171,12 @@ function benchProject(): Project {
 async function addEvents(connection: Connection, load: number, events: number, people: number, seed: number): Promise<void> {
   const { dialect } = connection;
   const owner = dialect.hash64(sql`'user_id:' || e.user_id`);
+  // History of a week, and afterwards the second before each cycle.
+  const from = seed === 0 ? start : start + (10 * 86_400 + seed - 1) * second;
   const who = seed === 0 ? sql`i % ${people}` : sql`(i * 7919 + ${seed} * 104729) % ${people}`;
   await connection.run(sql`INSERT INTO raw.events (load_id, message_id, message_hash, source, type, event, user_id, identifier_id, timestamp, received_at, properties)
-SELECT ${load}, 'm' || ${load} || '-' || i, ${load} * 100000000 + i, 'web', 'track', 'Paid', e.user_id, ${owner}, e.at, e.at, e.properties
-FROM (SELECT i, 'user-' || (${who}) AS user_id, make_timestamp(${start} + i * 200000 + ${seed} * ${86_400 * second}) AS at,
+SELECT ${load}, 'm' || ${load} || '-' || i, CAST(${load} AS BIGINT) * 100000000 + i, 'web', 'track', 'Paid', e.user_id, ${owner}, e.at, e.at, e.properties
+FROM (SELECT i, 'user-' || (${who}) AS user_id, make_timestamp(${from} + i * ${seed === 0 ? 200_000 : 100}) AS at,
   json_object('amount', (i * 31) % 97, 'item', 'item-' || (i % 50)) AS properties FROM range(${events}) AS r(i)) AS e`);
   await connection.run(sql`INSERT INTO ops.loads (load_id, segment, node, accepted, stored, duplicates, quarantined, bytes, loaded_at, seconds)
 SELECT ${load}, 's' || ${load}, 'n', ${events}, ${events}, 0, 0, 1, make_timestamp(${start}), 0`);
@@ -193,58 +203,41 @@ function viewOf(warehouse: Warehouse, project: Project, listeners: Set<(event: E
   };
 }
 
-interface LoadPlan {
-  readonly port: number;
-  readonly token: string;
-  readonly profiles: number;
-  readonly requestsPerSecond: number;
-  readonly seconds: number;
-  readonly constant?: boolean;
-}
-
-/** Runs the client in a thread of its own: its timer must not wait for the server's work. */
-function measure(plan: LoadPlan): Promise<Latency> {
-  return new Promise((resolve, reject) => {
-    const worker = new Worker(client, { eval: true, workerData: plan });
-    worker.once("message", resolve);
-    worker.once("error", reject);
+/** Runs the client and listens to the event loop meanwhile. */
+async function measure(plan: ReadsPlan): Promise<Latency> {
+  const outfile = path.join(process.cwd(), "bench/dist/reads-client.js");
+  await build({
+    entryPoints: [path.join(process.cwd(), "bench/reads/client.ts")],
+    outfile,
+    bundle: true,
+    platform: "node",
+    format: "esm",
+    target: "node20",
+    logLevel: "error",
   });
-}
-
-/** Open loop: each request has its moment, and its latency counts from there, however late it could be sent. */
-const client = `
-const { parentPort, workerData: plan } = require("node:worker_threads");
-const http = require("node:http");
-const agent = new http.Agent({ keepAlive: true, maxSockets: 64 });
-const latencies = [];
-let failed = 0, sent = 0, done = 0;
-const total = plan.requestsPerSecond * plan.seconds;
-const started = performance.now();
-let seed = 12345;
-const random = (n) => { seed = (Math.imul(seed, 1103515245) + 12345) >>> 0; return Math.floor((seed / 4294967296) * n); };
-function send(due) {
-  const user = "user-" + random(plan.profiles);
-  const path = plan.constant ? "/healthz" : sent % 2 === 0 ? "/v1/profiles/user/" + user : "/v1/memberships/user/" + user + "/above_3";
-  const request = http.get({ host: "127.0.0.1", port: plan.port, path, agent, headers: { authorization: "Bearer " + plan.token } }, (response) => {
-    response.resume();
-    response.on("end", () => { if (response.statusCode !== 200) failed += 1; finish(due); });
-  });
-  request.on("error", () => { failed += 1; finish(due); });
-}
-function finish(due) {
-  latencies.push(performance.now() - due);
-  done += 1;
-  if (done === total) {
-    latencies.sort((a, b) => a - b);
-    const at = (share) => Number(latencies[Math.min(total - 1, Math.floor(share * total))].toFixed(2));
-    parentPort.postMessage({ requests: total, failed, p50: at(0.5), p99: at(0.99), p999: at(0.999), max: at(1) });
-    agent.destroy();
+  const child = fork(outfile, [], { execArgv: [] });
+  const loop = monitorEventLoopDelay({ resolution: loopResolutionMs });
+  loop.enable();
+  try {
+    const { requests, failed, latencies, delays } = await new Promise<ReadsReport>((resolve, reject) => {
+      child.once("message", (report) => resolve(report as ReadsReport));
+      child.once("exit", (code) => reject(new Error(`the client ended with ${code}`)));
+      child.send(plan);
+    });
+    const at = (sorted: readonly number[], share: number) =>
+      Number((sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? Number.NaN).toFixed(2));
+    return {
+      requests,
+      failed,
+      p50: at(latencies, 0.5),
+      p99: at(latencies, 0.99),
+      p999: at(latencies, 0.999),
+      max: at(latencies, 1),
+      sentLateP99: at(delays, 0.99),
+      loopLateP99: Number((loop.percentile(99) / 1e6 - loopResolutionMs).toFixed(2)),
+    };
+  } finally {
+    loop.disable();
+    child.disconnect();
   }
 }
-function tick() {
-  const due = Math.min(total, Math.floor(((performance.now() - started) / 1000) * plan.requestsPerSecond));
-  while (sent < due) { send(started + (sent / plan.requestsPerSecond) * 1000); sent += 1; }
-  if (sent < total) setTimeout(tick, 1);
-}
-tick();
-`;

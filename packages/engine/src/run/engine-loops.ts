@@ -102,7 +102,7 @@ export class EngineLoops {
   /** From now on the loops run by themselves. */
   start(): void {
     const tick = setInterval(() => {
-      if (this.#edgePassed() || this.#models.isBehind) this.requestCycle();
+      if (this.#edgePassed() || this.#models.isDue(this.#settings.clock())) this.requestCycle();
     }, clockTickMs);
     this.#timers.add(tick);
     this.requestLoad();

@@ -19,9 +19,9 @@ export class ModelUpdates {
   #told = new Map<string, string>();
   #calls = new SeenCalls();
 
-  /** The last look was put off: somebody should come back. */
-  get isBehind(): boolean {
-    return this.#behind;
+  /** The last look was put off and its time has come: somebody should come back. */
+  isDue(now: Instant): boolean {
+    return this.#behind && now - this.#lookedAt >= this.#waitMicros;
   }
 
   /** Looks if it is time to, or when definitions changed, or when told to. Each new failure of a model is told once. */

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { isoOf } from "../../src/base/instant.js";
+import { isoOf, microsPerDay } from "../../src/base/instant.js";
 import { ModelUpdates } from "../../src/run/model-updates.js";
 import { sql } from "../../src/warehouse/sql.js";
 import { testProject } from "../support/project.js";
@@ -19,10 +19,11 @@ test("models follow definitions at once, and a failure is told once for each rea
   const good = testProject({ "models/a.sql": "SELECT 1 AS id" });
   await updates.update(connection, good, 1, { onError });
   expect(await connection.read(sql`SELECT id FROM models.a`)).toEqual([{ id: 1 }]);
-  expect(updates.isBehind).toBe(false);
-  // The same moment again: put off, since looking costs.
+  expect(updates.isDue(microsPerDay)).toBe(false);
+  // The same moment again: put off, since looking costs, until a share of the time has passed.
   await updates.update(connection, good, 1, { onError });
-  expect(updates.isBehind).toBe(true);
+  expect(updates.isDue(2)).toBe(false);
+  expect(updates.isDue(microsPerDay)).toBe(true);
   const bad = testProject({ "models/a.sql": "SELECT nothing FROM raw.events" });
   await updates.update(connection, bad, 2, { onError });
   await updates.update(connection, bad, 3, { force: true, onError });

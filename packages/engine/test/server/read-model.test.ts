@@ -4,6 +4,7 @@ import { Batch } from "../../src/server/read-model/batch.js";
 import { KindModel } from "../../src/server/read-model/kind-model.js";
 import { SortedIds } from "../../src/server/read-model/sorted-ids.js";
 import { TextStore } from "../../src/server/read-model/text-store.js";
+import { inTurns } from "../../src/server/read-model/turns.js";
 
 /** The pieces that the decision reads are made of. */
 
@@ -60,13 +61,13 @@ test("members and holdouts are bits of their own", () => {
     new Int32Array(0),
     1000,
   );
-  model.setMember(1, "a0", true, false);
-  model.setMember(1, "a31", true, false);
-  model.setMember(1, "a69", true, true);
+  model.setMember(1, 0, true, false);
+  model.setMember(1, 31, true, false);
+  model.setMember(1, 69, true, true);
   expect(model.audiencesOf(1)).toEqual(["a0", "a31"]);
   expect(model.audiencesOf(0)).toEqual([]);
   expect(model.isMember(1, 69)).toEqual({ member: true, heldOut: true });
-  model.setMember(1, "a31", false, false);
+  model.setMember(1, 31, false, false);
   expect(model.audiencesOf(1)).toEqual(["a0"]);
 });
 
@@ -79,7 +80,7 @@ test("entities that come later, merge and vanish keep their subjects right", () 
     1000,
   );
   const later = model.add(20n);
-  model.setMember(later, "a", true, false);
+  model.setMember(later, 0, true, false);
   expect([later, model.size]).toEqual([2, 3]);
   model.remove(model.slotOfEntity(9n), later);
   expect(model.slotOfSubject(9n)).toBe(later);
@@ -109,4 +110,17 @@ test("a failed query fails its questions and no others", async () => {
   await expect(batch.ask(1)).rejects.toThrow("down");
   fails = false;
   expect(await batch.ask(2)).toBe(2);
+});
+
+test("many places are handled once each, and others have their turn in between", async () => {
+  const places: number[] = [];
+  const seenByOthers: number[] = [];
+  const look = () => {
+    seenByOthers.push(places.length);
+    if (places.length < 2_000) setImmediate(look);
+  };
+  setImmediate(look);
+  await inTurns(2_000, (place) => void places.push(place));
+  expect(places).toEqual(Array.from({ length: 2_000 }, (_, place) => place));
+  expect(new Set(seenByOthers).size).toBeGreaterThan(2);
 });

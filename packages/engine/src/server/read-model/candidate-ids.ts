@@ -3,11 +3,14 @@ import type { Project } from "../../project/project.js";
 
 /**
  * Ids that a key may stand for, likeliest first: a group by its own key; a user by each type of identifier, strongest
- * first, so that a product may ask by user id, e-mail or anonymous id alike.
+ * first, so that a product may ask by user id, e-mail or anonymous id alike. Each is hashed only when the ones before it are nobody.
  */
-export function candidateIds(project: Project, kind: string, key: string): bigint[] {
-  if (kind !== "user") return [BigInt(idOf(kind, key))];
-  return project.identifiers
-    .toSorted((a, b) => a.priority - b.priority)
-    .map((rule) => BigInt(idOf(rule.type, rule.lower === true ? key.trim().toLowerCase() : key)));
+export function* candidateIds(project: Project, kind: string, key: string): Iterable<bigint> {
+  if (kind !== "user") {
+    yield BigInt(idOf(kind, key));
+    return;
+  }
+  for (const rule of project.identifiers.toSorted((a, b) => a.priority - b.priority)) {
+    yield BigInt(idOf(rule.type, rule.lower === true ? key.trim().toLowerCase() : key));
+  }
 }

@@ -39,7 +39,8 @@ export function layoutOf(
 export interface EntityValues {
   /** JSON list in the order of `layout.traits`. */
   readonly traits: string;
-  readonly scores: readonly { readonly value: number | null; readonly bucket: string | null }[];
+  /** In the order of `layout.scores`: NaN where there is none; the bucket's place in its list, counted from 1, else 0. */
+  readonly scores: readonly { readonly value: number; readonly bucket: number }[];
 }
 
 const gone = -2;
@@ -140,22 +141,14 @@ export class KindModel {
 
   set(slot: number, values: EntityValues): void {
     this.texts.set(slot, values.traits);
-    const { scores } = this.layout;
-    scores.forEach((score, index) => {
-      const given = values.scores[index];
-      this.#values[slot * scores.length + index] = given?.value ?? Number.NaN;
-      this.#buckets[slot * scores.length + index] =
-        given?.bucket === null || given === undefined ? 0 : score.buckets.indexOf(given.bucket) + 1;
+    values.scores.forEach(({ value, bucket }, index) => {
+      const at = slot * values.scores.length + index;
+      this.#values[at] = value;
+      this.#buckets[at] = bucket;
     });
   }
 
-  setMember(slot: number, audience: string, member: boolean, heldOut: boolean): void {
-    const bit = this.layout.audiences.indexOf(audience);
-    if (bit < 0) return;
-    this.setMemberBit(slot, bit, member, heldOut);
-  }
-
-  setMemberBit(slot: number, bit: number, member: boolean, heldOut: boolean): void {
+  setMember(slot: number, bit: number, member: boolean, heldOut: boolean): void {
     const word = slot * this.#words + (bit >>> 5);
     const mask = 1 << (bit & 31);
     this.#members[word] = member ? (this.#members[word] ?? 0) | mask : (this.#members[word] ?? 0) & ~mask;

@@ -5,9 +5,12 @@ import type { Connection } from "../../warehouse/warehouse.js";
 import type { DecisionMembership, DecisionProfile, Json } from "../contract.js";
 import type { EngineEvent, EngineView } from "../engine-view.js";
 import { Batch } from "./batch.js";
+import { buildKind } from "./build-kind.js";
 import { candidateIds } from "./candidate-ids.js";
-import { buildKind, readNews, readSubjects, readValues, refreshKind } from "./fill.js";
-import type { EntityValues, KindModel } from "./kind-model.js";
+import type { KindModel } from "./kind-model.js";
+import { readSubjects } from "./read-subjects.js";
+import { readNews, refreshKind } from "./refresh-kind.js";
+import { readTraits } from "./values.js";
 
 /**
  * Profiles and memberships for products that ask on every request: answered from memory, as of the newest cycle.
@@ -38,7 +41,7 @@ export class ReadModel {
   readonly #filler: Connection;
   readonly #reader: Connection;
   readonly #subjects: Batch<{ kind: string; id: bigint }, bigint | undefined>;
-  readonly #values: Batch<{ kind: string; id: bigint }, EntityValues | undefined>;
+  readonly #traits: Batch<{ kind: string; id: bigint }, string | undefined>;
   #kinds = new Map<string, KindModel>();
   #point: Point = { cycleId: 0, at: null };
   #definitions = "";
@@ -57,10 +60,10 @@ export class ReadModel {
     this.#filler = filler;
     this.#reader = reader;
     this.#subjects = new Batch((asked) => byKind(asked, (kind, ids) => readSubjects(reader, kind, ids)));
-    this.#values = new Batch((asked) =>
+    this.#traits = new Batch((asked) =>
       byKind(asked, async (kind, ids) => {
         const layout = this.#kinds.get(kind)?.layout;
-        return layout === undefined ? new Map() : readValues(reader, layout, ids);
+        return layout === undefined ? new Map() : readTraits(reader, layout, ids);
       }),
     );
     this.#fill();
@@ -93,7 +96,7 @@ export class ReadModel {
     const found = await this.#find(kind, key);
     if (found === undefined) throw new CambiumError("NOT_FOUND", `there is no ${kind} ${key}`);
     const { model, slot } = found;
-    const text = model.texts.get(slot) ?? (await this.#values.ask({ kind, id: model.idOfSlot(slot) }))?.traits ?? "[]";
+    const text = model.texts.get(slot) ?? (await this.#traits.ask({ kind, id: model.idOfSlot(slot) })) ?? "[]";
     const values = JSON.parse(text) as Json[];
     const traits: Record<string, Json> = {};
     model.layout.traits.forEach((trait, index) => {
@@ -116,7 +119,7 @@ export class ReadModel {
     this.#closed = true;
     clearTimeout(this.#timer);
     await this.settled();
-    await Promise.all([this.#subjects.idle(), this.#values.idle()]);
+    await Promise.all([this.#subjects.idle(), this.#traits.idle()]);
     await this.#filler.close();
     await this.#reader.close();
   }
@@ -131,10 +134,11 @@ export class ReadModel {
 
   async #find(kind: string, key: string): Promise<Found | undefined> {
     const model = await this.#modelOf(kind);
-    const candidates = candidateIds(this.#engine.project(), kind, key);
-    for (const id of candidates) {
+    const candidates: bigint[] = [];
+    for (const id of candidateIds(this.#engine.project(), kind, key)) {
       const slot = model.slotOfSubject(id);
       if (slot >= 0) return { model, slot };
+      candidates.push(id);
     }
     const entities = await Promise.all(candidates.map((id) => this.#subjects.ask({ kind, id })));
     for (const [index, entity] of entities.entries()) {

@@ -9,6 +9,7 @@ import { DuckdbSession } from "./connection.js";
 import { answerQuery } from "./query.js";
 import { duckdbDialect } from "./dialect.js";
 import { openShadow } from "./shadow.js";
+import { lowerStatementPriority } from "./statement-priority.js";
 
 export interface DuckdbSettings {
   /** The database file, or `:memory:`. */
@@ -35,6 +36,7 @@ export async function openDuckdb(settings: DuckdbSettings): Promise<Warehouse> {
   }
   await mkdir(settings.scratchDir, { recursive: true });
   if (settings.file !== ":memory:") await mkdir(path.dirname(settings.file), { recursive: true });
+  await lowerStatementPriority();
   let instance: InstanceType<typeof duckdb.DuckDBInstance>;
   try {
     instance = await duckdb.DuckDBInstance.create(settings.file, {

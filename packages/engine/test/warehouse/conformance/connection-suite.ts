@@ -136,6 +136,14 @@ export function connectionSuite(warehouse: () => Warehouse, connect: () => Conne
         BigInt64Array.from([19_986n, 19_988n]),
       );
       expect(await connect().integers(sql`SELECT b FROM staged_numbers WHERE a > 99999`)).toEqual(new BigInt64Array());
+      const all = sql`SELECT a, ${dialect.cast(sql`a`, "text")} AS t FROM staged_numbers ORDER BY a`;
+      const rowsOfAll = numbers.map((a) => ({ a, t: String(a) }));
+      expect(await connect().read(all)).toEqual(rowsOfAll);
+      expect(await connect().columns(all)).toEqual({ a: numbers, t: numbers.map(String) });
+      expect(await connect().integers(sql`SELECT a FROM staged_numbers ORDER BY a`)).toEqual(BigInt64Array.from(numbers, BigInt));
+      const inBatches: unknown[] = [];
+      for await (const batch of connect().batches(all, 300)) inBatches.push(...batch);
+      expect(inBatches).toEqual(rowsOfAll);
       await connect().stage("staged_numbers", { a: [7] });
       expect(await connect().read(sql`SELECT * FROM staged_numbers`)).toEqual([{ a: 7 }]);
       await connect().stage("staged_numbers", { a: [], b: [] });
