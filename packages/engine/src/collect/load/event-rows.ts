@@ -24,7 +24,14 @@ export function eventColumns(project: Project, typed: readonly TypedProperty[]):
  * The events among `lines` (in `lineShape`) as rows for `raw.events`, with the `file` that each came from; only those
  * whose `message_id` meets `wanted`. Nothing is computed for others, and each JSON value is parsed once.
  */
-export function eventRows(engine: Dialect, project: Project, typed: readonly TypedProperty[], lines: Sql, loadId: number, wanted: Sql): Sql {
+export function eventRows(
+  engine: Dialect,
+  project: Project,
+  typed: readonly TypedProperty[],
+  lines: Sql,
+  loadId: number,
+  wanted: Sql,
+): Sql {
   const json = new EventJson(engine);
   const { dialect } = json;
   const instant = (column: string) => engine.timestampOf(sql`e.${name(column)}`);

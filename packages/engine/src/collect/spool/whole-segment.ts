@@ -20,7 +20,7 @@ export async function readWhole(file: string, pieceBytes = pieceBytesUsual): Pro
   try {
     const buffer = Buffer.allocUnsafeSlow(pieceBytes);
     const walk = new PieceWalk();
-    for (let kept = 0; ; ) {
+    for (let kept = 0; ;) {
       const { bytesRead } = await handle.read(buffer, kept, pieceBytes - kept);
       const filled = kept + bytesRead;
       const rest = walk.take(buffer.subarray(0, filled), bytesRead === 0);
