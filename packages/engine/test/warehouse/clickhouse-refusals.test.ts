@@ -53,7 +53,8 @@ async function serverThat({
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
-const open = (url: string) => openClickhouse({ url, user: "cambium", password: "wrong", prefix: "shop_", scratchDir });
+const open = (url: string, readOnly = false) =>
+  openClickhouse({ url, user: "cambium", password: "wrong", prefix: "shop_", scratchDir, readOnly });
 
 test("no server: its address, and how to name another", async () => {
   const url = `http://127.0.0.1:${await freePort()}`;
@@ -104,7 +105,7 @@ test("another program that listens there", async () => {
 
 test("a server that goes away later is told like one that was never there", async () => {
   const url = await serverThat({});
-  const warehouse = await open(url);
+  const warehouse = await open(url, true);
   const connection = await warehouse.connect();
   server?.closeAllConnections();
   await new Promise((resolve) => server?.close(resolve));

@@ -26,6 +26,9 @@ export class DuckdbSession implements Connection {
   #scratchDir: string;
   #depth = 0;
   #appended = 0;
+  /** Statements on their way to the engine or in it: closed under one of them, the engine crashes and the process with it. */
+  #running = new Set<Promise<unknown>>();
+  #closed = false;
 
   constructor(connection: DuckDBConnection, gate: Gate, scratchDir: string) {
     this.#connection = connection;
@@ -60,7 +63,8 @@ export class DuckdbSession implements Connection {
     const result = await this.#execute(query, (text) => this.#connection.stream(text));
     const columns = result.deduplicatedColumnNames();
     let batch: T[] = [];
-    for (let chunk = await result.fetchChunk(); chunk !== null && chunk.rowCount > 0; chunk = await result.fetchChunk()) {
+    const next = () => this.#counted(() => result.fetchChunk());
+    for (let chunk = await next(); chunk !== null && chunk.rowCount > 0; chunk = await next()) {
       for (const row of rowsOf(columns, chunk)) {
         batch.push(row as T);
         if (batch.length >= batchRowsMax) {
@@ -174,17 +178,31 @@ export class DuckdbSession implements Connection {
     }
   }
 
-  close(): Promise<void> {
+  /** What runs ends first; whoever comes later is refused. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    while (this.#running.size > 0) await Promise.allSettled(this.#running);
     this.#connection.closeSync();
-    return Promise.resolve();
+  }
+
+  async #counted<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#closed) throw new CambiumError("WAREHOUSE_FAILED", "The session with the warehouse is closed.");
+    const running = work();
+    this.#running.add(running);
+    try {
+      return await running;
+    } finally {
+      this.#running.delete(running);
+    }
   }
 
   async #execute<T>(statement: Sql, work: (text: string) => Promise<T>): Promise<T> {
     const text = render(statement, duckdbDialect.quoting);
     return this.#gate.pass(async () => {
       try {
-        return await work(text);
+        return await this.#counted(() => work(text));
       } catch (thrown) {
+        if (thrown instanceof CambiumError) throw thrown;
         throw new CambiumError("WAREHOUSE_FAILED", messageOf(thrown), { cause: thrown, details: { sql: text.slice(0, 20_000) } });
       }
     });

@@ -318,4 +318,20 @@ export function connectionSuite(warehouse: () => Warehouse, connect: () => Conne
     }
     expect(await contents()).toEqual(before);
   });
+
+  test("a session that is closed while its statements run ends them first", async () => {
+    for (let round = 0; round < 20; round += 1) {
+      const session = await warehouse().connect();
+      const answers = Array.from({ length: 3 }, (_, index) =>
+        session.first(sql`SELECT count(*) + ${index} AS n FROM growth.conformance_rows`),
+      );
+      // One that is at the engine already, two that may still wait for their turn.
+      const first = answers[0];
+      const closing = session.close();
+      expect(await first).toEqual({ n: 6 });
+      const outcomes = await Promise.allSettled(answers);
+      for (const outcome of outcomes) if (outcome.status === "rejected") expect(outcome.reason).toMatchObject({ code: "WAREHOUSE_FAILED" });
+      await closing;
+    }
+  });
 }
