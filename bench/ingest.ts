@@ -1,9 +1,7 @@
-import { type ChildProcess, spawn } from "node:child_process";
-import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { build } from "esbuild";
-import { buildMessageFilter } from "../packages/engine/src/collect/load/message-filter.js";
+import { MessageFilter } from "../packages/engine/src/collect/load/message-filter.js";
 import { LoadMemory } from "../packages/engine/src/collect/load/load-memory.js";
 import { loadSegments } from "../packages/engine/src/collect/load/load-segments.js";
 import { prepareProperties } from "../packages/engine/src/collect/load/typed-properties.js";
@@ -13,17 +11,24 @@ import { createTables } from "../packages/engine/src/warehouse/create-tables.js"
 import { openDuckdb } from "../packages/engine/src/warehouse/duckdb/open.js";
 import { sql } from "../packages/engine/src/warehouse/sql.js";
 import type { Connection } from "../packages/engine/src/warehouse/warehouse.js";
-import { Request, closedLoop, openLoop, quantile } from "./ingest/client.js";
+import { acknowledge, acknowledgeBesideRecompute, latencyText, requestsPerSecond, syncAlone } from "./ingest/acknowledge.js";
+import { Request, closedLoop, quantile } from "./ingest/client.js";
+import { parseAlone } from "./ingest/parse-alone.js";
+import { type Place, type Running, bundle, collectorOptions, cpuOf, start, stop, writeKey } from "./ingest/processes.js";
+import { table } from "./table.js";
 
 /**
  * The collector and the loader at their limits, with the load generator on the same cores. Every figure stands beside a
  * limit measured in the same run: a busy machine slows both. `CAMBIUM_BENCH_SECONDS` is the length of each run (120 for
- * the sustained one of the acceptance); run from the repository's root.
+ * the sustained one of the acceptance), `CAMBIUM_BENCH_PART` (acknowledge, throughput, sustained) runs only that part; run from the repository's root.
  */
-const writeKey = "bench-key";
 const seconds = Number(process.env["CAMBIUM_BENCH_SECONDS"] ?? 10);
+const part = process.env["CAMBIUM_BENCH_PART"];
 const perBatch = 100;
-const parseMillis = 2_000;
+/** Twice, before and behind what it is the limit of. */
+const parseSeconds = 1.5;
+const syncs = 2_000;
+const recomputeEvents = 2_000_000;
 
 interface Line {
   readonly what: string;
@@ -35,93 +40,130 @@ interface Line {
 export async function bench(): Promise<void> {
   const dir = await mkdtemp(path.join(process.cwd(), "node_modules/.cambium-bench-"));
   const lines: Line[] = [];
-  const children: ChildProcess[] = [];
+  const place: Place = { dir, children: [] };
   try {
-    const collectorEntry = await bundle("packages/engine/src/collect/main.ts", dir);
-    const rawEntry = await bundle("bench/ingest/raw-append.ts", dir);
-    const parse = parseAlone();
-    lines.push({
-      what: `parse the same bodies alone (${parse.bytes} bytes/event, ${parse.cpu.toFixed(2)} µs CPU)`,
-      value: rate(parse.batch),
-      ratio: "",
-      goal: "limit",
-    });
-
-    const raw = await start(children, rawEntry, [path.join(dir, "raw")]);
-    const rawCpu = await cpuOf(raw.child);
-    const rawBatch = await closedLoop(raw.port, writeKey, perBatch, 16, seconds);
-    const rawCpuEvent = (((await cpuOf(raw.child)) - rawCpu) / (rawBatch.requests * perBatch)) * 1e6;
-    const rawSingle = await closedLoop(raw.port, writeKey, 1, 64, seconds);
-    await stop(raw.child);
-    await rm(path.join(dir, "raw"), { recursive: true });
-    const rawBatchRate = (rawBatch.requests * perBatch) / rawBatch.seconds;
-    const rawSingleRate = rawSingle.requests / rawSingle.seconds;
-    lines.push({
-      what: `append batches of 100 unparsed, durable (${rawCpuEvent.toFixed(2)} µs CPU)`,
-      value: rate(rawBatchRate),
-      ratio: "",
-      goal: "limit",
-    });
-    lines.push({ what: "append single events unparsed, durable", value: rate(rawSingleRate), ratio: "", goal: "limit" });
-
-    const spoolDir = path.join(dir, "spool");
-    const collector = await start(children, collectorEntry, [await options(dir, spoolDir)]);
-    const before = await cpuOf(collector.child);
-    const batches = await closedLoop(collector.port, writeKey, perBatch, 16, seconds);
-    const after = await cpuOf(collector.child);
-    const batchRate = (batches.requests * perBatch) / batches.seconds;
-    const cpu = ((after - before) / (batches.requests * perBatch)) * 1e6;
-    lines.push({
-      what: `accept batches of 100, durable (${cpu.toFixed(2)} µs CPU, of it ${percent(parse.cpu / cpu)} parsing)`,
-      value: rate(batchRate),
-      ratio: `${percent(batchRate / parse.batch)} of parse, ${percent(batchRate / rawBatchRate)} of append`,
-      goal: "≥ 50 %, ≥ 35 %",
-    });
-    await stop(collector.child);
-    await rm(spoolDir, { recursive: true, force: true });
-
-    const second = await start(children, collectorEntry, [await options(dir, spoolDir)]);
-    const singles = await closedLoop(second.port, writeKey, 1, 64, seconds);
-    const singleRate = singles.requests / singles.seconds;
-    lines.push({
-      what: "accept single events, durable",
-      value: rate(singleRate),
-      ratio: `${percent(singleRate / rawSingleRate)} of append`,
-      goal: "≥ 60 %",
-    });
-    await sleep(300);
-    const open = await openLoop(second.port, writeKey, 5_000, 64, seconds);
-    const syncs = await metrics(second.port);
-    lines.push({
-      what: "acknowledgement at 5,000 requests/s, open loop",
-      value: `p50 ${quantile(open.latencies, 0.5).toFixed(2)} ms, p99 ${quantile(open.latencies, 0.99).toFixed(2)} ms`,
-      ratio: `${percent(syncs.slowSyncs)} of disk syncs took over 10 ms`,
-      goal: "p50 ≤ 1, p99 ≤ 5 ms",
-    });
-    await stop(second.child);
-    await rm(spoolDir, { recursive: true, force: true });
-    const failures = batches.failures + singles.failures + open.failures;
-    if (failures > 0) throw new Error(`${failures} requests were not answered with 200`);
-
-    lines.push(...(await sustained(dir, collectorEntry, children)));
-    print(lines);
+    const entry = await bundle(place, "packages/engine/src/collect/main.ts");
+    const parts = {
+      acknowledge: async () => acknowledgements(place, entry, await bundle(place, "bench/ingest/recompute.ts")),
+      throughput: async () => throughput(place, entry, await bundle(place, "bench/ingest/raw-append.ts")),
+      sustained: () => sustained(place, entry),
+    };
+    for (const [name, run] of Object.entries(parts)) if (part === undefined || part === name) lines.push(...(await run()));
+    table(
+      ["what", "figure", "beside the limit", "goal"],
+      lines.map(({ what, value, ratio, goal }) => [what, value, ratio, goal]),
+    );
   } finally {
-    for (const child of children) child.kill("SIGKILL");
+    for (const child of place.children) child.kill("SIGKILL");
     await rm(dir, { recursive: true, force: true });
   }
 }
 
-/** Collector, loader and client together: accepted, without duplicates, typed, and queryable. */
-async function sustained(dir: string, entry: string, children: ChildProcess[]): Promise<Line[]> {
+/** First, while the disk is at rest: the runs behind it leave gigabytes to write and to delete. */
+async function acknowledgements(place: Place, entry: string, recomputeEntry: string): Promise<Line[]> {
+  const what = `acknowledgement at ${requestsPerSecond.toLocaleString("en-US")} requests/s, open loop`;
+  const disk = await syncAlone(place, syncs);
+  const alone = await acknowledge(place, entry, seconds);
+  const beside = await acknowledgeBesideRecompute(place, entry, recomputeEntry, recomputeEvents, seconds);
+  const failures = alone.client.failures + beside.client.failures;
+  if (failures > 0) throw new Error(`${failures} single requests were not answered with 200`);
+  const p99 = quantile(alone.client.latencies, 0.99);
+  const p99Beside = quantile(beside.client.latencies, 0.99);
+  const share = ({ slowCommits }: { slowCommits: number }) => `${(slowCommits * 100).toFixed(2)} % of commits over 10 ms`;
+  const late = (client: { delays: Float64Array }) => `client late ${latencyText(client.delays)}`;
+  return [
+    { what: "write and sync one line after the other, alone", value: latencyText(disk), ratio: "", goal: "limit" },
+    {
+      what: `${what} (${late(alone.client)})`,
+      value: latencyText(alone.client.latencies),
+      ratio: share(alone),
+      goal: "p50 ≤ 1, p99 ≤ 5 ms",
+    },
+    {
+      what: `the same beside ${beside.recomputes} full recomputes of ${recomputeEvents.toLocaleString("en-US")} events (${late(beside.client)})`,
+      value: latencyText(beside.client.latencies),
+      ratio: `p99 ${(p99Beside / p99).toFixed(1)} times that alone, ${share(beside)}`,
+      goal: "p99 ≤ 3 times",
+    },
+  ];
+}
+
+async function throughput(place: Place, entry: string, rawEntry: string): Promise<Line[]> {
+  const { dir } = place;
+  const rawDir = path.join(dir, "raw");
+  const raw = await start(place, rawEntry, [rawDir]);
+  const rawBatch = await batchesTo(raw);
+  const rawSingle = await closedLoop(raw.port, writeKey, 1, 64, seconds);
+  await stop(raw.child);
+  await rm(rawDir, { recursive: true });
+
+  const before = parseAlone(writeKey, perBatch, parseSeconds);
   const spoolDir = path.join(dir, "spool");
-  const collector = await start(children, entry, [await options(dir, spoolDir)]);
+  const collector = await start(place, entry, [await collectorOptions(place, spoolDir)]);
+  const batches = await batchesTo(collector);
+  const behind = parseAlone(writeKey, perBatch, parseSeconds);
+  await stop(collector.child);
+  await rm(spoolDir, { recursive: true });
+
+  const second = await start(place, entry, [await collectorOptions(place, spoolDir)]);
+  const single = await closedLoop(second.port, writeKey, 1, 64, seconds);
+  await stop(second.child);
+  await rm(spoolDir, { recursive: true });
+
+  const failures = batches.failures + single.failures;
+  if (failures > 0) throw new Error(`${failures} requests were not answered with 200`);
+  const parse = (before.perSecond + behind.perSecond) / 2;
+  const parseCpu = (before.cpu + behind.cpu) / 2;
+  const rawSingleRate = rawSingle.requests / rawSingle.seconds;
+  const singleRate = single.requests / single.seconds;
+  return [
+    {
+      what: `parse the same bodies alone (${before.bytesPerEvent} bytes/event, ${parseCpu.toFixed(2)} µs CPU)`,
+      value: rate(parse),
+      ratio: "",
+      goal: "limit",
+    },
+    {
+      what: `append batches of ${perBatch} unparsed, durable (${rawBatch.cpu.toFixed(2)} µs CPU)`,
+      value: rate(rawBatch.perSecond),
+      ratio: "",
+      goal: "limit",
+    },
+    {
+      what: `accept batches of ${perBatch}, durable (${batches.cpu.toFixed(2)} µs CPU, of it ${percent(parseCpu / batches.cpu)} parsing)`,
+      value: rate(batches.perSecond),
+      ratio: `${percent(batches.perSecond / parse)} of parse, ${percent(batches.perSecond / rawBatch.perSecond)} of append`,
+      goal: "≥ 50 %, ≥ 35 %",
+    },
+    { what: "append single events unparsed, durable", value: rate(rawSingleRate), ratio: "", goal: "limit" },
+    {
+      what: "accept single events, durable",
+      value: rate(singleRate),
+      ratio: `${percent(singleRate / rawSingleRate)} of append`,
+      goal: "≥ 60 %",
+    },
+  ];
+}
+
+async function batchesTo({ child, port }: Running): Promise<{ perSecond: number; cpu: number; failures: number }> {
+  const before = await cpuOf(child);
+  const result = await closedLoop(port, writeKey, perBatch, 16, seconds);
+  const events = result.requests * perBatch;
+  return { perSecond: events / result.seconds, cpu: (((await cpuOf(child)) - before) / events) * 1e6, failures: result.failures };
+}
+
+/** Collector, loader and client together: accepted, without duplicates, typed, and queryable. */
+async function sustained(place: Place, entry: string): Promise<Line[]> {
+  const { dir } = place;
+  const spoolDir = path.join(dir, "spool");
+  const collector = await start(place, entry, [await collectorOptions(place, spoolDir)]);
   const scratchDir = path.join(dir, "scratch");
   const warehouse = await openDuckdb({ file: path.join(dir, "bench.duckdb"), scratchDir });
   const connection = await warehouse.connect();
   await createTables(connection, ["user", "workspace", "account"], ["workspace", "account"]);
   const project = projectFromFiles({ "cambium.yml": "name: bench\nentities: { user: {}, workspace: { parent: account }, account: {} }\n" });
   const typed = await prepareProperties(connection, ["plan", "amount", "seats"], 0);
-  const filter = await buildMessageFilter(connection);
+  const filter = new MessageFilter(0);
   const memory = new LoadMemory();
   let wake = () => undefined as void;
   const watch = watchSpool(spoolDir, () => wake());
@@ -137,7 +179,6 @@ async function sustained(dir: string, entry: string, children: ChildProcess[]): 
         typed,
         filter,
         memory,
-        bytesMax: 100_000_000,
       });
       loaded += summary.stored;
       if (summary.loadId !== undefined) {
@@ -207,96 +248,10 @@ async function bulkLimit(connection: Connection, dir: string): Promise<number> {
   return count / elapsed;
 }
 
-/** Over two seconds, like the runs beside it: the best of many short moments would hide what a busy machine takes away. */
-function parseAlone(): { batch: number; cpu: number; bytes: number } {
-  const requests = Array.from({ length: 50 }, (_, index) => new Request(writeKey, perBatch, index));
-  let events = 0;
-  let millis = 0;
-  let micros = 0;
-  while (millis < parseMillis) {
-    for (const request of requests) request.renew();
-    const cpu = process.cpuUsage();
-    const started = performance.now();
-    for (const request of requests) JSON.parse(request.body.toString("latin1"));
-    millis += performance.now() - started;
-    const { user, system } = process.cpuUsage(cpu);
-    micros += user + system;
-    events += requests.length * perBatch;
-  }
-  return { batch: events / (millis / 1000), cpu: micros / events, bytes: Math.round((requests[0] as Request).body.length / perBatch) };
-}
-
-/** Processor seconds of a child, by the system's count (Linux); NaN elsewhere. */
-async function cpuOf(child: ChildProcess): Promise<number> {
-  const stat = await readFile(`/proc/${String(child.pid)}/stat`, "utf8").catch(() => "");
-  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  return (Number(fields[11] ?? Number.NaN) + Number(fields[12] ?? Number.NaN)) / 100;
-}
-
-async function bundle(source: string, dir: string): Promise<string> {
-  const outfile = path.join(dir, `${path.basename(source, ".ts")}-${path.basename(path.dirname(source))}.mjs`);
-  await build({
-    entryPoints: [source],
-    outfile,
-    bundle: true,
-    platform: "node",
-    format: "esm",
-    target: "node20",
-    packages: "external",
-    logLevel: "error",
-  });
-  return outfile;
-}
-
-async function options(dir: string, spoolDir: string): Promise<string> {
-  await mkdir(spoolDir, { recursive: true });
-  const file = path.join(dir, "options.json");
-  await writeFile(file, JSON.stringify({ spoolDir, port: 0, sources: [{ name: "bench", writeKeys: [writeKey] }], whenOrphaned: "exit" }));
-  return file;
-}
-
-function start(children: ChildProcess[], entry: string, args: readonly string[]): Promise<{ child: ChildProcess; port: number }> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [entry, ...args], { stdio: ["ignore", "ignore", "inherit", "ipc"] });
-    children.push(child);
-    child.on("message", (message: { type: string; port: number }) => {
-      if (message.type === "ready") resolve({ child, port: message.port });
-    });
-    child.once("exit", (code) => reject(new Error(`${entry} ended with ${String(code)}`)));
-  });
-}
-
-function stop(child: ChildProcess): Promise<void> {
-  return new Promise((resolve) => {
-    child.removeAllListeners("exit");
-    child.once("exit", () => resolve());
-    child.kill("SIGTERM");
-  });
-}
-
-async function metrics(port: number): Promise<{ slowSyncs: number }> {
-  const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
-  const value = (name: string) => Number(new RegExp(`^${name} (\\S+)$`, "m").exec(text)?.[1] ?? Number.NaN);
-  const all = value("cambium_spool_sync_seconds_count");
-  const quick = value('cambium_spool_sync_seconds_bucket\\{le="0.01"\\}');
-  return { slowSyncs: all > 0 ? (all - quick) / all : 0 };
-}
-
 function rate(perSecond: number): string {
   return `${Math.round(perSecond).toLocaleString("en-US")}/s`;
 }
 
 function percent(share: number): string {
   return `${(share * 100).toFixed(0)} %`;
-}
-
-function print(lines: readonly Line[]): void {
-  const widths = [
-    Math.max(...lines.map((line) => line.what.length)),
-    Math.max(...lines.map((line) => line.value.length)),
-    Math.max(...lines.map((line) => line.ratio.length)),
-  ];
-  for (const { what, value, ratio, goal } of lines) {
-    console.log(`${what.padEnd(widths[0] ?? 0)}  ${value.padStart(widths[1] ?? 0)}  ${ratio.padEnd(widths[2] ?? 0)}  ${goal}`);
-  }
 }

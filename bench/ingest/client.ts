@@ -9,6 +9,8 @@ export interface LoadResult {
   readonly seconds: number;
   /** Milliseconds from the moment a request was due to its answer, sorted; only for open loops. */
   readonly latencies: Float64Array;
+  /** Milliseconds from the moment a request was due until the client saw that, sorted: its own part of the latencies. */
+  readonly delays: Float64Array;
   readonly failures: number;
 }
 
@@ -131,12 +133,20 @@ export async function closedLoop(
     ),
   );
   for (const socket of sockets) socket.destroy();
-  return { requests, seconds: (performance.now() - started) / 1000, latencies: new Float64Array(), failures };
+  return { requests, seconds: (performance.now() - started) / 1000, latencies: new Float64Array(), delays: new Float64Array(), failures };
 }
+
+/** The client compiles its code and opens its files in the first moments; what was due then is sent and not counted. */
+const warmUpSeconds = 2;
+/** Between two looks at what is due the client sleeps: a client that spins takes half of two cores from what it measures. */
+const lookEveryMs = 0.1;
+const never = new Int32Array(new SharedArrayBuffer(4));
 
 /** Requests at a fixed rate, whatever the answers do: latency counts from when a request was due. */
 export async function openLoop(port: number, writeKey: string, rate: number, connections: number, seconds: number): Promise<LoadResult> {
   const latencies: number[] = [];
+  const delays: number[] = [];
+  let answered = 0;
   let failures = 0;
   const idle: { socket: Socket; request: Request; due: number }[] = [];
   const waiting: number[] = [];
@@ -149,7 +159,8 @@ export async function openLoop(port: number, writeKey: string, rate: number, con
   sockets.forEach((socket, index) => {
     const slot = { socket, request: new Request(writeKey, 1, index), due: 0 };
     socket.on("data", (answer: Buffer) => {
-      latencies.push(performance.now() - slot.due);
+      answered += 1;
+      if (slot.due >= counted) latencies.push(performance.now() - slot.due);
       if (answer[9] !== 50) failures += 1;
       const next = waiting.shift();
       if (next === undefined) idle.push(slot);
@@ -158,29 +169,33 @@ export async function openLoop(port: number, writeKey: string, rate: number, con
     idle.push(slot);
   });
   const started = performance.now();
-  const count = rate * seconds;
+  const counted = started + warmUpSeconds * 1000;
+  const count = rate * (warmUpSeconds + seconds);
+  const until = started + (warmUpSeconds + seconds) * 1000 + 10_000;
   let sent = 0;
   await new Promise<void>((resolve) => {
     const turn = () => {
       const now = performance.now();
       for (; sent < count && started + (sent / rate) * 1000 <= now; sent += 1) {
         const due = started + (sent / rate) * 1000;
+        if (due >= counted) delays.push(now - due);
         const slot = idle.pop();
         if (slot === undefined) waiting.push(due);
         else send(slot, due);
       }
-      if (sent >= count && latencies.length >= count) resolve();
-      else if (now - started > seconds * 1000 + 10_000) resolve();
-      else setImmediate(turn);
+      if (answered >= count || now > until) return resolve();
+      Atomics.wait(never, 0, 0, lookEveryMs);
+      setImmediate(turn);
     };
     turn();
   });
   for (const socket of sockets) socket.destroy();
   return {
     requests: latencies.length,
-    seconds: (performance.now() - started) / 1000,
+    seconds: (performance.now() - counted) / 1000,
     latencies: Float64Array.from(latencies).sort(),
-    failures,
+    delays: Float64Array.from(delays).sort(),
+    failures: failures + count - answered,
   };
 }
 

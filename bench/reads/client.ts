@@ -20,14 +20,22 @@ export interface ReadsReport {
   readonly failed: number;
   /** Milliseconds from a request's moment to the end of its answer, sorted. */
   readonly latencies: readonly number[];
-  /** Milliseconds from a request's moment until it was sent, sorted. */
+  /** Milliseconds from when this process came to a request (free connection or not) to the end of its answer, sorted. */
+  readonly answers: readonly number[];
+  /** Milliseconds from a request's moment until this process came to it, sorted. */
   readonly delays: readonly number[];
 }
 
 interface Slot {
   readonly socket: Socket;
   received: string;
-  due: number;
+  asked: Asked;
+}
+
+interface Asked {
+  readonly due: number;
+  /** When this process came to it. */
+  readonly at: number;
 }
 
 const connectionsMax = 64;
@@ -50,32 +58,34 @@ async function run(plan: ReadsPlan): Promise<ReadsReport> {
   const total = plan.requestsPerSecond * plan.seconds;
   const latencies: number[] = [];
   const delays: number[] = [];
-  const waiting: number[] = [];
+  const answers: number[] = [];
+  const waiting: Asked[] = [];
   const sockets = await Promise.all(Array.from({ length: connectionsMax }, () => open(plan.port)));
-  const idle: Slot[] = sockets.map((socket) => ({ socket, received: "", due: 0 }));
+  const idle: Slot[] = sockets.map((socket) => ({ socket, received: "", asked: { due: 0, at: 0 } }));
   let failed = 0;
-  let asked = 0;
+  let sent = 0;
   let seed = 12_345;
   const random = (below: number) => {
     seed = (Math.imul(seed, 1_103_515_245) + 12_345) >>> 0;
     return Math.floor((seed / 4_294_967_296) * below);
   };
-  const send = (slot: Slot, due: number) => {
+  const send = (slot: Slot, asked: Asked) => {
     const user = `user-${random(plan.profiles)}`;
-    const read = asked % 2 === 0 ? `/v1/profiles/user/${user}` : `/v1/memberships/user/${user}/above_3`;
-    asked += 1;
-    slot.due = due;
+    const read = sent % 2 === 0 ? `/v1/profiles/user/${user}` : `/v1/memberships/user/${user}/above_3`;
+    sent += 1;
+    slot.asked = asked;
     slot.received = "";
     slot.socket.write(
       `GET ${plan.constant ? "/healthz" : read} HTTP/1.1\r\nhost: 127.0.0.1:${plan.port}\r\nauthorization: Bearer ${plan.token}\r\n\r\n`,
     );
-    delays.push(performance.now() - due);
   };
   for (const slot of idle) {
     slot.socket.on("data", (piece: Buffer) => {
       slot.received += piece.toString("latin1");
       if (!isWhole(slot.received)) return;
-      latencies.push(performance.now() - slot.due);
+      const now = performance.now();
+      latencies.push(now - slot.asked.due);
+      answers.push(now - slot.asked.at);
       if (!slot.received.startsWith("HTTP/1.1 200 ")) failed += 1;
       const next = waiting.shift();
       if (next === undefined) idle.push(slot);
@@ -89,10 +99,11 @@ async function run(plan: ReadsPlan): Promise<ReadsReport> {
     const turn = () => {
       const elapsed = performance.now() - started;
       for (; due < total && (due / plan.requestsPerSecond) * 1000 <= elapsed; due += 1) {
-        const moment = started + (due / plan.requestsPerSecond) * 1000;
+        const asked = { due: started + (due / plan.requestsPerSecond) * 1000, at: performance.now() };
+        delays.push(asked.at - asked.due);
         const slot = idle.pop();
-        if (slot === undefined) waiting.push(moment);
-        else send(slot, moment);
+        if (slot === undefined) waiting.push(asked);
+        else send(slot, asked);
       }
       if (latencies.length === total || elapsed > plan.seconds * 1000 + stragglersMs) resolve();
       else setTimeout(turn, turnMs);
@@ -101,7 +112,13 @@ async function run(plan: ReadsPlan): Promise<ReadsReport> {
   });
   for (const socket of sockets) socket.destroy();
   const ascending = (values: number[]) => values.sort((a, b) => a - b);
-  return { requests: total, failed: failed + total - latencies.length, latencies: ascending(latencies), delays: ascending(delays) };
+  return {
+    requests: total,
+    failed: failed + total - latencies.length,
+    latencies: ascending(latencies),
+    answers: ascending(answers),
+    delays: ascending(delays),
+  };
 }
 
 /** Answers are short and tell their length. */

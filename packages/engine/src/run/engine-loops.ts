@@ -5,7 +5,7 @@ import { type Clock, type Instant, microsPerHour } from "../base/instant.js";
 import { turns } from "../base/turns.js";
 import { LoadMemory } from "../collect/load/load-memory.js";
 import { type LoadSummary, loadSegments } from "../collect/load/load-segments.js";
-import { type MessageFilter, buildMessageFilter } from "../collect/load/message-filter.js";
+import { type MessageFilter, emptyMessageFilter, fillMessageFilter } from "../collect/load/message-filter.js";
 import { sealedSegments } from "../collect/load/sealed-segments.js";
 import { prepareProperties } from "../collect/load/typed-properties.js";
 import { propertiesRead } from "../project/compile/properties-read.js";
@@ -56,6 +56,7 @@ export class EngineLoops {
   #loadConnection: Connection;
   #cycleConnection: Connection;
   #filter: MessageFilter;
+  #filling: Promise<void> = Promise.resolve();
   #memory = new LoadMemory();
   #pace: LoadPace;
   #typed: readonly { path: string; column: string }[] = [];
@@ -94,7 +95,8 @@ export class EngineLoops {
   static async open(settings: LoopSettings): Promise<EngineLoops> {
     const loadConnection = await settings.warehouse.connect();
     const cycleConnection = await settings.warehouse.connect();
-    const loops = new EngineLoops(settings, loadConnection, cycleConnection, await buildMessageFilter(loadConnection));
+    const loops = new EngineLoops(settings, loadConnection, cycleConnection, await emptyMessageFilter(loadConnection));
+    loops.#filling = loops.#fillFilter();
     loops.#lastCycleNow = (await readWatermark(cycleConnection)).now;
     return loops;
   }
@@ -258,10 +260,24 @@ export class EngineLoops {
     await this.#settings.runner.close();
     await this.#loading;
     await this.#cycling;
+    await this.#filling;
     // What is lost here are counts of properties, and closing goes on.
     await this.#memory.close(this.#loadConnection).catch((thrown: unknown) => this.#settings.onError?.("load", thrown));
     await this.#loadConnection.close();
     await this.#cycleConnection.close();
+  }
+
+  /** Beside everything else, since a long history takes many seconds: until it is done, loads look up what they take in. */
+  async #fillFilter(): Promise<void> {
+    const connection = await this.#settings.warehouse.connect();
+    try {
+      await fillMessageFilter(connection, this.#filter, () => this.#closed);
+    } catch (thrown) {
+      this.#settings.onError?.("load", thrown);
+      this.#later(() => (this.#filling = this.#fillFilter()));
+    } finally {
+      await connection.close();
+    }
   }
 
   /** Typed columns for the properties that the definitions in force read. */
@@ -297,12 +313,16 @@ export class EngineLoops {
       });
       this.#settings.onError?.(name, thrown);
       const again = { load: () => this.requestLoad(), cycle: () => this.requestCycle(), sync: () => void this.requestSyncs() }[name];
-      const timer = setTimeout(() => {
-        this.#timers.delete(timer);
-        if (!this.#closed) again();
-      }, retryAfterMs);
-      this.#timers.add(timer);
+      this.#later(again);
     }
+  }
+
+  #later(again: () => void): void {
+    const timer = setTimeout(() => {
+      this.#timers.delete(timer);
+      if (!this.#closed) again();
+    }, retryAfterMs);
+    this.#timers.add(timer);
   }
 
   #checkpointLater(): void {

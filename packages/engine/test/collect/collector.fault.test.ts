@@ -5,7 +5,6 @@ import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { instantOf } from "../../src/base/instant.js";
-import { buildMessageFilter } from "../../src/collect/load/message-filter.js";
 import { createTables } from "../../src/warehouse/create-tables.js";
 import { openDuckdb } from "../../src/warehouse/duckdb/open.js";
 import { sql } from "../../src/warehouse/sql.js";
@@ -16,7 +15,7 @@ import { seeded } from "../support/seeded.js";
 import { testWarehouse } from "../support/warehouse.js";
 import { within } from "../support/within.js";
 import { bundled, bundledCollector } from "./process-support.js";
-import { collectBench, loadAll, testClock, total, writeKey } from "./support.js";
+import { collectBench, filledFilter, loadAll, testClock, total, writeKey } from "./support.js";
 
 /**
  * Processes are killed at random moments while a client sends, and disks run full. Afterwards every accepted event is
@@ -37,7 +36,7 @@ test(`kill -9 of the collector, ${rounds} times (seed ${seed}): no accepted even
   const random = seeded(seed);
   const port = await freePort();
   const { connection, warehouse, close } = await testWarehouse();
-  const filter = await buildMessageFilter(connection);
+  const filter = await filledFilter(connection);
   const client = new Client(`http://127.0.0.1:${port}`, random);
   const senders = Array.from({ length: 3 }, () => client.run());
   let loaded = { accepted: 0, stored: 0, duplicates: 0, quarantined: 0 };

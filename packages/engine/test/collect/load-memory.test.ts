@@ -4,13 +4,12 @@ import fc from "fast-check";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { LoadMemory } from "../../src/collect/load/load-memory.js";
 import { type LoadSummary, loadSegments } from "../../src/collect/load/load-segments.js";
-import { buildMessageFilter } from "../../src/collect/load/message-filter.js";
 import { prepareProperties } from "../../src/collect/load/typed-properties.js";
 import { frameHeader } from "../../src/collect/spool/frame.js";
 import { type Sql, render, sql } from "../../src/warehouse/sql.js";
 import type { TableSpec } from "../../src/warehouse/table.js";
 import type { Connection, Row } from "../../src/warehouse/warehouse.js";
-import { type Bench, collectBench, writeKey } from "./support.js";
+import { type Bench, collectBench, filledFilter, writeKey } from "./support.js";
 
 /** What a process that loads keeps in memory saves statements, and takes nothing from what a load promises. */
 
@@ -87,7 +86,7 @@ async function addsUp(): Promise<void> {
 
 test("a load that brings nothing new asks for nothing that is known", async () => {
   const typed = await prepareProperties(bench.connection, ["id"], 0);
-  const filter = await buildMessageFilter(bench.connection);
+  const filter = await filledFilter(bench.connection);
   const { connection, statements } = recorded();
   const settings = { spoolDir: bench.spoolDir, scratchDir: bench.scratchDir, now: 0, typed, filter, memory };
   await sealed(event("one"));
@@ -302,7 +301,7 @@ test("two collectors' names do not hide each other", async () => {
 });
 
 test("a retry of a moment ago is told without reading the history, one of long ago with it", async () => {
-  const filter = await buildMessageFilter(bench.connection);
+  const filter = await filledFilter(bench.connection);
   const { connection, statements } = recorded();
   const settings = { spoolDir: bench.spoolDir, scratchDir: bench.scratchDir, now: 0, filter, memory };
   const turn = async (...ids: string[]) => {

@@ -4,6 +4,7 @@ import path from "node:path";
 import { type Instant, systemClock } from "../../src/base/instant.js";
 import { type Collector, type CollectorOptions, startCollector } from "../../src/collect/collector.js";
 import { type LoadSettings, type LoadSummary, loadSegments } from "../../src/collect/load/load-segments.js";
+import { type MessageFilter, emptyMessageFilter, fillMessageFilter } from "../../src/collect/load/message-filter.js";
 import type { Project } from "../../src/project/project.js";
 import { sql } from "../../src/warehouse/sql.js";
 import type { Connection, Row } from "../../src/warehouse/warehouse.js";
@@ -81,6 +82,13 @@ export async function loadAll(connection: Connection, project: Project, settings
     if (summary.loadId === undefined) return summaries;
     summaries.push(summary);
   }
+}
+
+/** A filter that knows everything stored so far. */
+export async function filledFilter(connection: Connection): Promise<MessageFilter> {
+  const filter = await emptyMessageFilter(connection);
+  await fillMessageFilter(connection, filter);
+  return filter;
 }
 
 export function total(summaries: readonly LoadSummary[]): { accepted: number; stored: number; duplicates: number; quarantined: number } {

@@ -19,7 +19,7 @@ export interface LoadSettings {
   readonly now: Instant;
   /** Properties with a column of their own, as `prepareProperties` made them. */
   readonly typed?: readonly TypedProperty[];
-  /** From `buildMessageFilter`; without it every load is compared with the whole history. */
+  /** What `fillMessageFilter` fills; without it every load is compared with the whole history. */
   readonly filter?: MessageFilter;
   /** What earlier loads of this process learned; without it everything is read again. Whoever hands it in closes it. */
   readonly memory?: LoadMemory;

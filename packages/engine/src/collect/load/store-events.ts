@@ -29,15 +29,13 @@ export async function storeEvents(
   const into = join(loaded.columns.map((column) => name(column)));
   const insert = (from: Sql) =>
     connection.run(sql`/* load: store events */ INSERT INTO ${nameOf(events)} (${into}) SELECT ${into} FROM ${from} AS e`);
-  const perhaps = filter?.add(
-    await connection.integers(sql`/* load: message hashes */ SELECT message_hash FROM incoming WHERE state = 'event'`),
-  );
-  if (perhaps === 0) {
+  const suspects = await suspectsOf(connection, filter);
+  if (suspects?.length === 0) {
     await insert(sql`(${loaded.rows(sql`TRUE`)})`);
     await assertStored(connection, loaded.loadId, loaded.count);
     return undefined;
   }
-  const { once, repeated } = await newMessages(connection, loaded.loadId, perhaps);
+  const { once, repeated } = await newMessages(connection, loaded.loadId, suspects);
   await insert(sql`(${loaded.rows(once)})`);
   const counts = await countByFile(connection, sql`incoming WHERE state = 'event' AND ${once}`);
   if (repeated !== undefined) {
@@ -51,6 +49,15 @@ export async function storeEvents(
     [...counts.values()].reduce((sum, count) => sum + count, 0),
   );
   return counts;
+}
+
+/** Hashes of events that may be duplicates; undefined where all may. */
+async function suspectsOf(connection: Connection, filter: MessageFilter | undefined): Promise<bigint[] | undefined> {
+  if (filter === undefined) return undefined;
+  const wasComplete = filter.isComplete;
+  const hashes = await connection.integers(sql`/* load: message hashes */ SELECT message_hash FROM incoming WHERE state = 'event'`);
+  const suspects = await filter.add(hashes);
+  return wasComplete ? suspects : undefined;
 }
 
 function firstCopies(rows: Sql): Sql {

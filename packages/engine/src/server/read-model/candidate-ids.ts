@@ -10,7 +10,14 @@ export function* candidateIds(project: Project, kind: string, key: string): Iter
     yield BigInt(idOf(kind, key));
     return;
   }
-  for (const rule of project.identifiers.toSorted((a, b) => a.priority - b.priority)) {
-    yield BigInt(idOf(rule.type, rule.lower === true ? key.trim().toLowerCase() : key));
-  }
+  for (const rule of strongestFirst(project)) yield BigInt(idOf(rule.type, rule.lower === true ? key.trim().toLowerCase() : key));
+}
+
+const ordered = new WeakMap<Project, Project["identifiers"]>();
+
+/** Sorted once for each project, not for each request. */
+function strongestFirst(project: Project): Project["identifiers"] {
+  const known = ordered.get(project) ?? project.identifiers.toSorted((a, b) => a.priority - b.priority);
+  ordered.set(project, known);
+  return known;
 }

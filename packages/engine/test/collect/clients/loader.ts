@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { LoadMemory } from "../../../src/collect/load/load-memory.js";
 import { loadSegments } from "../../../src/collect/load/load-segments.js";
-import { buildMessageFilter } from "../../../src/collect/load/message-filter.js";
+import { emptyMessageFilter, fillMessageFilter } from "../../../src/collect/load/message-filter.js";
 import { createTables } from "../../../src/warehouse/create-tables.js";
 import { openDuckdb } from "../../../src/warehouse/duckdb/open.js";
 import { testProject } from "../../support/project.js";
@@ -11,7 +11,9 @@ const [file = "", scratchDir = "", spoolDir = ""] = process.argv.slice(2);
 const warehouse = await openDuckdb({ file, scratchDir });
 const connection = await warehouse.connect();
 await createTables(connection, ["user", "workspace", "account"], ["workspace", "account"]);
-const filter = await buildMessageFilter(connection);
+const filter = await emptyMessageFilter(connection);
+// Meanwhile, as the engine does.
+void fillMessageFilter(await warehouse.connect(), filter);
 const memory = new LoadMemory();
 process.send?.("ready");
 for (;;) {
