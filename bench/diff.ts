@@ -5,13 +5,11 @@ import { planSync } from "../packages/engine/src/activate/plan.js";
 import { compileMapping } from "../packages/engine/src/activate/mapping.js";
 import { startSync } from "../packages/engine/src/activate/start.js";
 import { readHead } from "../packages/engine/src/activate/head.js";
-import { type Sync, sync } from "../packages/engine/src/project/kinds/sync.js";
-import { projectFromFiles } from "../packages/engine/src/project/load-project.js";
-import type { Project } from "../packages/engine/src/project/project.js";
 import { createTables } from "../packages/engine/src/warehouse/create-tables.js";
 import { openDuckdb } from "../packages/engine/src/warehouse/duckdb/open.js";
 import { join, name, sql } from "../packages/engine/src/warehouse/sql.js";
 import type { Connection } from "../packages/engine/src/warehouse/warehouse.js";
+import { changePeople, columns, fillPeople, peopleProject, peopleSync } from "./diff/people.js";
 import { table } from "./table.js";
 
 /**
@@ -63,9 +61,9 @@ export async function measureDiff(rows = 10_000_000): Promise<DiffBench> {
   try {
     const connection = await warehouse.connect();
     await createTables(connection, ["user"], []);
-    const project = benchProject();
-    const [definition] = project.syncs as [Sync];
-    await fillModel(connection, rows);
+    const project = peopleProject();
+    const definition = peopleSync(project);
+    await fillPeople(connection, rows);
     await warehouse.checkpoint();
     const mapping = compileMapping(definition);
     const baseline = await measure(() => startSync(connection, project, definition, mapping, now));
@@ -76,7 +74,7 @@ export async function measureDiff(rows = 10_000_000): Promise<DiffBench> {
       const { rows: found } = await plan();
       if (found !== 0) throw new Error(`${found} rows differ where none should`);
     });
-    const changedRows = await changeModel(connection, rows);
+    const changedRows = await changePeople(connection, rows);
     await prepareJoin(connection);
     await warehouse.checkpoint();
     const changed = await best(async () => {
@@ -103,49 +101,6 @@ export async function measureDiff(rows = 10_000_000): Promise<DiffBench> {
 }
 
 const now = 1_800_000_000_000_000;
-const columns = ["plan", "country", "seats", "mrr", "logins", "score", "active", "first_seen", "last_seen", "email", "company"];
-
-function benchProject(): Project {
-  const project = projectFromFiles(
-    { "cambium.yml": "name: bench\nentities:\n  user: {}\n", "sources/web.yml": "name: web\nwrite_keys: [k]\n" },
-    "/bench",
-  );
-  const mapping = Object.fromEntries(columns.map((column) => [column, column]));
-  return {
-    ...project,
-    syncs: [
-      sync.parse({
-        name: "people",
-        from: { model: "people" },
-        destination: "none",
-        mode: "mirror",
-        key: "id",
-        first_run: "new",
-        mapping: { id: "id", ...mapping },
-      }),
-    ],
-  };
-}
-
-async function fillModel(connection: Connection, rows: number): Promise<void> {
-  await connection.run(sql`CREATE SCHEMA IF NOT EXISTS models`);
-  await connection.run(sql`CREATE OR REPLACE TABLE models.people AS SELECT 'user-' || i AS id, ['free', 'pro', 'team'][1 + i % 3] AS plan, 'C' || (i % 200) AS country,
-i % 50 AS seats, CAST(i % 1000 AS DECIMAL(18,4)) AS mrr, i % 97 AS logins, (i % 1000) / 10.0 AS score, i % 4 = 0 AS active,
-make_timestamp(1700000000000000 + i * 1000000) AS first_seen, make_timestamp(1750000000000000 + i * 1000) AS last_seen, 'u' || i || '@example.com' AS email, 'Company ' || (i // 20) AS company
-FROM range(${rows}) AS r(i)`);
-}
-
-/** One in a hundred changed, one in a thousand new, one in a thousand gone; scattered, as they would be. */
-async function changeModel(connection: Connection, rows: number): Promise<number> {
-  await connection.run(sql`CREATE OR REPLACE TABLE models.people AS
-SELECT * REPLACE (CASE WHEN hash(id) % 100 = 7 THEN logins + 1000 ELSE logins END AS logins) FROM models.people WHERE hash(id) % 1000 <> 500
-UNION ALL SELECT * REPLACE ('new-' || id AS id) FROM models.people WHERE hash(id) % 1000 = 501`);
-  const count = await connection.first<{ n: number }>(
-    sql`SELECT (SELECT count(*) FROM models.people WHERE logins >= 1000) + (SELECT count(*) FROM models.people WHERE starts_with(id, 'new-') AND logins < 1000) + (${rows} - (SELECT count(*) FROM models.people WHERE NOT starts_with(id, 'new-'))) AS n`,
-  );
-  return count?.n ?? 0;
-}
-
 /** Ids and hashes of the model's rows, by the shortest way there is. */
 const hashed = sql`SELECT hash(id) >> 1 AS id, hash(id, ${join(columns.map((column) => name(column)))}) >> 1 AS h FROM models.people`;
 

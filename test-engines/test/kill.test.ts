@@ -68,7 +68,7 @@ killSuite(
     },
   },
   settingsOf("ended"),
-  { step: Number(process.env["CAMBIUM_KILL_STEP"] ?? 19) },
+  { step: Number(process.env["CAMBIUM_KILL_STEP"] ?? 67) },
 );
 
 killSuite(
@@ -87,5 +87,5 @@ killSuite(
     },
   },
   settingsOf("killed"),
-  { step: Number(process.env["CAMBIUM_KILL_STEP"] ?? 61) },
+  { step: Number(process.env["CAMBIUM_KILL_STEP"] ?? 151) },
 );
