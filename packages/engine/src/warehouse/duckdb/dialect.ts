@@ -132,15 +132,10 @@ export const duckdbDialect: Dialect = {
   differs: (a, b) => sql`${a} IS DISTINCT FROM ${b}`,
 };
 
-/**
- * The engine reads the files itself: in C++, several times faster than rows made in JavaScript. The running number is
- * there for its side effect, that one thread reads all lines in order: a second one makes it quicker by a third and costs
- * half as much again, because the thread that waits for the other's last piece does so busily.
- */
+/** The engine reads the files itself: in C++, on all cores, several times faster than rows made in JavaScript. */
 export function readNdjson(files: readonly string[], shape: NdjsonShape, lineBytesMax: number): Sql {
-  return sql`(SELECT * EXCLUDE (place) FROM (SELECT *, row_number() OVER () AS place FROM read_json([${join(files.map((file) => sql`${file}`))}],
-  format = 'newline_delimited', columns = {${ndjsonColumns(shape)}}, ignore_errors = true, filename = 'file', maximum_object_size = ${lineBytesMax}))
-WHERE place > 0)`;
+  return sql`read_json([${join(files.map((file) => sql`${file}`))}], format = 'newline_delimited',
+  columns = {${ndjsonColumns(shape)}}, ignore_errors = true, filename = 'file', maximum_object_size = ${lineBytesMax})`;
 }
 
 /** Rows of a file in FROM. */
