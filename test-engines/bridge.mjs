@@ -127,6 +127,11 @@ async function answer(request, response) {
       upload = path.join(scratch, `insert-${(files += 1)}`);
       await pipeline(body, createWriteStream(upload));
       text = inUrl.replace(/\bFORMAT\s+(\w+)\s*$/i, (_, format) => `FROM INFILE ${literal(upload)} FORMAT ${format}`);
+      // Rows that a SELECT looks at on their way in.
+      text = text.replace(
+        /\binput\(('(?:[^'\\]|\\.)*')\)\s+FROM INFILE ('(?:[^'\\]|\\.)*') FORMAT (\w+)$/,
+        (_, structure, file, format) => `file(${file}, ${format}, ${structure})`,
+      );
     } else body.resume();
     const format = /\sFORMAT\s+(\w+)\s*;?\s*$/i.exec(text);
     const reads = upload === undefined && format !== null;
@@ -183,7 +188,10 @@ function fail(response, message) {
   response.end(`${/^Code: /.test(text) ? text : `Code: ${code}. DB::Exception: ${text}`}\n`);
 }
 
-const server = createServer((request, response) => {
+/** Statements that insert stand in the address. */
+const headerBytesMax = 1_048_576;
+
+const server = createServer({ maxHeaderSize: headerBytesMax }, (request, response) => {
   answer(request, response).catch((thrown) => fail(response, String(thrown)));
 });
 server.keepAliveTimeout = 60_000;

@@ -9,6 +9,7 @@ import { type Clock, systemClock } from "./base/instant.js";
 import { checkLedger } from "./observe/ledger.js";
 import { loadProject } from "./project/load-project.js";
 import type { Project } from "./project/project.js";
+import { refuseUnfinishedCopy } from "./run/copy/copy-state.js";
 import { EngineLoops } from "./run/engine-loops.js";
 import { explain } from "./run/explain.js";
 import { spoolState } from "./run/spool-state.js";
@@ -194,10 +195,14 @@ async function openProject(
   const warehouse = await openWarehouse(warehouseSettings(config.warehouse, { file, scratchDir: paths.scratch }, env));
   const connection = await warehouse.connect();
   try {
+    await refuseUnfinishedCopy(connection);
     await prepareTables(connection, project);
-  } finally {
+  } catch (thrown) {
     await connection.close();
+    await warehouse.close();
+    throw thrown;
   }
+  await connection.close();
   return { project, warehouse, paths };
 }
 

@@ -111,13 +111,9 @@ function mapRow(options: DeliverOptions, row: PlannedRow, source: Row): { row?: 
   const { sync, mapping } = options;
   const clears = row.change === "remove" && sync.on_leave === "clear" && sync.mode === "mirror";
   try {
+    const fields = clears ? mapping.clearedFields(source) : mapping.fields(source);
     return {
-      row: {
-        key: row.key,
-        change: clears ? "change" : row.change,
-        fields: clears ? mapping.clearedFields(source) : mapping.fields(source),
-        idempotencyKey: idempotencyKey(sync.name, row),
-      },
+      row: { key: row.key, change: clears ? "change" : row.change, fields, idempotencyKey: idempotencyKey(sync.name, row, fields) },
     };
   } catch (thrown) {
     return { problem: `the mapping failed: ${messageOf(thrown)}` };
@@ -127,8 +123,10 @@ function mapRow(options: DeliverOptions, row: PlannedRow, source: Row): { row?: 
 /**
  * The same for every try of one change, another for every later change: the run that first tried these values is part of
  * it. Without, a value that changes there, somewhere else and back again would look like a repetition, and a careful
- * destination would drop it and keep the value in between.
+ * destination would drop it and keep the value in between. Of what is sent, not of its fingerprint: a try may come from
+ * another warehouse than the first. A removal is one whatever is known of the row by then.
  */
-function idempotencyKey(sync: string, row: PlannedRow): string {
-  return hash64([sync, row.key, row.change, row.fingerprint ?? "", row.firstRun].join("\u0000"));
+function idempotencyKey(sync: string, row: PlannedRow, fields: DestinationRow["fields"]): string {
+  const values = row.change === "remove" ? "" : JSON.stringify(fields);
+  return hash64([sync, row.key, row.change, values, row.firstRun].join("\u0000"));
 }

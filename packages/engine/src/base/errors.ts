@@ -23,6 +23,22 @@ export const errorCodes = {
     status: 409,
     next: "This process has stopped writing, and the other one goes on; start this one again only if that one is gone.",
   },
+  WAREHOUSE_NOT_EMPTY: {
+    status: 409,
+    next: "Name an empty warehouse, or drop what is in this one with --replace (`--dry-run` shows what that is).",
+  },
+  COPY_UNFINISHED: {
+    status: 409,
+    next: "Run `cambium warehouse copy` again, which goes on where it stopped; with --replace it starts from nothing.",
+  },
+  COPY_SOURCE_CHANGED: {
+    status: 409,
+    next: "Stop the engine and everything else that writes to the source, then run the command again: events that are there stay.",
+  },
+  COPY_DIFFERS: {
+    status: 500,
+    next: "Run the command again: what differs is copied anew, and compared again. The source is as it was.",
+  },
   SPOOL_FULL: { status: 503, next: "The client retries by itself. Free disk space or start the engine so that the spool drains." },
   SPOOL_LOCKED: { status: 409, next: "Give each collector a node name of its own, or stop the one that runs." },
   SPOOL_CORRUPT: {

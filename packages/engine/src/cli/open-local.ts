@@ -24,7 +24,7 @@ export function withLocalWarehouse<T>(
   env: CliContext["env"],
   work: (connection: Connection, warehouse: Warehouse) => Promise<T>,
 ): Promise<T> {
-  return withWarehouse(warehouseSettings(project.config.warehouse, placeOf(project), env), work);
+  return withWarehouse(settingsOf(project, env), work);
 }
 
 /** The same of a warehouse that its settings name. */
@@ -57,7 +57,7 @@ export function otherSettings(project: Project, { cwd, env }: Pick<CliContext, "
   const { warehouse: config } = project.config;
   const settings = warehouseNamed(name, config, { ...placeOf(project), cwd }, env);
   const title = warehouseTitle(settings);
-  if (title === warehouseTitle(warehouseSettings(config, placeOf(project), env)))
+  if (title === warehouseTitle(settingsOf(project, env)))
     throw new CambiumError("BAD_REQUEST", `${title} is the project's warehouse itself: name another one.`);
   return settings;
 }
@@ -66,8 +66,13 @@ function noWarehouse(why: string): CambiumError {
   return new CambiumError("NOT_COMPUTED", `This project has no warehouse yet: ${why}`);
 }
 
+/** Where this project's warehouse is, as its file and this command's environment say. */
+export function settingsOf(project: Project, env: CliContext["env"]): WarehouseSettings {
+  return warehouseSettings(project.config.warehouse, placeOf(project), env);
+}
+
 /** Where an embedded warehouse of this project is, and scratch files of any. */
-function placeOf({ dir, config }: Project): WarehousePlace {
+export function placeOf({ dir, config }: Project): WarehousePlace {
   const file = path.resolve(dir, config.warehouse.file ?? path.join(stateDir(dir), "warehouse.duckdb"));
   return { file, scratchDir: path.join(stateDir(dir), "scratch") };
 }

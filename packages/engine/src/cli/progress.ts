@@ -13,7 +13,8 @@ export interface Progress {
 
 export interface Task {
   advance(by?: number): void;
-  at(value: number): void;
+  /** `note` stands beside the bar until there is another. */
+  at(value: number, note?: string): void;
   done(sentence?: string): void;
 }
 
@@ -47,7 +48,7 @@ function bars(): Progress {
       });
       return {
         advance: (by = 1) => bar.increment(by),
-        at: (value) => bar.update(value),
+        at: (value, note) => bar.update(value, note === undefined ? {} : { note }),
         done(sentence) {
           bar.update(bar.getTotal(), { note: sentence ?? "" });
           bar.stop();
@@ -64,11 +65,13 @@ function lines(terminal: Terminal): Progress {
       let value = 0;
       let quarter = 0;
       terminal.err(`${title} …\n`);
-      const at = (next: number) => {
+      const at = (next: number, note?: string) => {
         value = next;
         const reached = Math.floor((4 * value) / Math.max(1, total));
         if (reached > quarter && reached < 4)
-          terminal.err(`${title} ${reached * 25}%${unit === "%" ? "" : `  ${count(value)}/${count(total)} ${unit}`}`.trimEnd() + "\n");
+          terminal.err(
+            `${title} ${reached * 25}%${unit === "%" ? "" : `  ${count(value)}/${count(total)} ${unit}`}  ${note ?? ""}`.trimEnd() + "\n",
+          );
         quarter = Math.max(quarter, reached);
       };
       return {

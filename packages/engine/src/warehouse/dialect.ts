@@ -57,9 +57,14 @@ export interface Dialect {
   hour(timestamp: Sql): Sql;
   addDays(day: Sql, days: number): Sql;
   addMicros(timestamp: Sql, micros: number): Sql;
+  /** Days since 1970 of a date, and back; for every date there is. */
+  dayNumber(day: Sql): Sql;
+  dayOfNumber(days: Sql): Sql;
   /** Whole days between two dates (b − a). */
   daysBetween(a: Sql, b: Sql): Sql;
   microsBetween(a: Sql, b: Sql): Sql;
+  /** A whole number divided by another, without the rest. */
+  wholeQuotient(a: Sql, b: Sql): Sql;
 
   /** Text at a path of a JSON value: scalars without quotes, objects and arrays as JSON, missing and null as NULL. */
   jsonText(json: Sql, path: readonly string[]): Sql;
@@ -69,6 +74,8 @@ export interface Dialect {
   jsonTexts(json: Sql, paths: readonly (readonly string[])[]): Sql;
   /** A list of expressions of one type; nulls stay in it. */
   list(items: readonly Sql[]): Sql;
+  /** A list of text from its JSON; null from null. */
+  listOfJson(json: Sql): Sql;
   /** The i-th item of a list, counted from 0. */
   listItem(list: Sql, index: number): Sql;
   /** Names of an object's keys, as a list of text (empty for anything else). */
@@ -94,6 +101,13 @@ export interface Dialect {
   readonly fingerprintVersion: string;
   /** An id column as decimal text. */
   idText(id: Sql): Sql;
+  /**
+   * A value of a portable type as text that is the same on every engine, and another for any other value; null for null.
+   * Whole numbers and decimals of the same value are the same.
+   */
+  canonicalText(expression: Sql, type: string): Sql;
+  /** Sum of the ids (`hash64`) of a text over all rows, exact, as text: tells sets of rows apart, in whatever order they are. */
+  hashSum(text: Sql): Sql;
 
   /** Order key of an event with a value: `max(position)` is the last value, `min(position)` the first. */
   position(timestamp: Sql, receivedAt: Sql, messageId: Sql, value: Sql): Sql;
@@ -136,6 +150,7 @@ export interface Dialect {
   endsWith(text: Sql, part: Sql): Sql;
   lower(text: Sql): Sql;
   upper(text: Sql): Sql;
+  byteLength(text: Sql): Sql;
   /** In characters, as the next. */
   textLength(text: Sql): Sql;
   textHead(text: Sql, max: number): Sql;

@@ -80,6 +80,12 @@ export function warehouseNamed(text: string, config: WarehouseConfig, place: War
   };
 }
 
+/** The same for one that is written to from another: where both have passwords, its own is in `CAMBIUM_CLICKHOUSE_TO_PASSWORD`. */
+export function targetNamed(text: string, config: WarehouseConfig, place: WarehousePlace, env: Environment): WarehouseSettings {
+  const own = env["CAMBIUM_CLICKHOUSE_TO_PASSWORD"];
+  return warehouseNamed(text, config, place, own === undefined ? env : { ...env, CAMBIUM_CLICKHOUSE_PASSWORD: own });
+}
+
 function addressOf(text: string): { url: string; prefix: string | undefined; user: string | undefined } {
   if (!URL.canParse(text)) throw new CambiumError("BAD_REQUEST", `${text} is no address.`);
   const { origin, pathname, username, password } = new URL(text);
@@ -110,6 +116,21 @@ export async function eraseWarehouse(settings: WarehouseSettings): Promise<void>
 /** How messages call it; two of the same title are the same warehouse. */
 export function warehouseTitle(settings: WarehouseSettings): string {
   return settings.type === "duckdb" ? settings.file : `${settings.url}/${settings.prefix}`;
+}
+
+/** The line of cambium.yml that names it. */
+export function warehouseLine(settings: WarehouseSettings, projectDir: string): string {
+  const fields =
+    settings.type === "duckdb"
+      ? { type: settings.type, file: path.relative(projectDir, settings.file) }
+      : {
+          type: settings.type,
+          url: settings.url,
+          ...(settings.prefix !== "" && { prefix: settings.prefix }),
+          ...(settings.user !== "default" && { user: settings.user }),
+        };
+  const texts = Object.entries(fields).map(([field, value]) => `${field}: ${JSON.stringify(value)}`);
+  return `warehouse: { ${texts.join(", ")} }`;
 }
 
 /** The file that must be there before anything can be read; undefined where a server keeps the data. */

@@ -6,6 +6,11 @@ import { type Sql, join, name, sql } from "./sql.js";
  */
 export type ColumnType = "text" | "integer" | "double" | "decimal" | "boolean" | "timestamp" | "date" | "json" | "text[]" | "position";
 
+export interface TableColumn {
+  readonly name: string;
+  readonly type: ColumnType;
+}
+
 export interface TableSpec {
   readonly schema: "raw" | "growth" | "ops";
   readonly table: string;

@@ -1,6 +1,6 @@
 import type { Dialect, NdjsonShape } from "./dialect.js";
 import type { Sql } from "./sql.js";
-import type { TableSpec } from "./table.js";
+import type { TableColumn, TableSpec } from "./table.js";
 
 /**
  * A value read from the warehouse. Integers, decimals and doubles are numbers when a number holds them exactly and text
@@ -41,12 +41,24 @@ export interface Connection {
    * gives null. The column `file` is the path as given.
    */
   withNdjson<T>(files: readonly string[], lineBytesMax: number, work: (rows: (shape: NdjsonShape) => Sql) => Promise<T>): Promise<T>;
+  /** Columns of a table as it stands: those of its spec, and those added since. Hidden ones of the engine are not among them. */
+  columnsOf(table: TableSpec): Promise<TableColumn[]>;
+  /** Writes a query's rows to a Parquet file on this machine. Its columns are of types that travel (`carried.ts`). */
+  exportRows(query: Sql, file: string): Promise<void>;
+  /** Adds the rows of such a file to a table: the value of each column is said in terms of the file's. */
+  importRows(table: TableSpec, values: Readonly<Record<string, Sql>>, file: CarriedFile): Promise<void>;
   /**
    * Everything in `work` happens, or nothing. Its statements see what it wrote to `growth` and `ops`, and nobody else does
    * before its end; rows of `raw` count with the row of `ops.loads` that publishes them. Nested calls join the outer one.
    */
   transaction<T>(work: () => Promise<T>): Promise<T>;
   close(): Promise<void>;
+}
+
+/** A Parquet file on this machine, with the columns that it has. */
+export interface CarriedFile {
+  readonly path: string;
+  readonly columns: readonly TableColumn[];
 }
 
 export interface Warehouse {
@@ -60,6 +72,8 @@ export interface Warehouse {
   shadow(): Promise<{ connection: Connection; mainTable(spec: TableSpec): Sql; close(): Promise<void> }>;
   /** Answers SQL that a person wrote, on a session of its own: it must only read, and stays within the limits. */
   query(text: string, limits: QueryLimits): Promise<QueryResult>;
+  /** Drops every table and view that is in it, but this one and what the engine needs to go on. Not within a transaction. */
+  clear(kept: TableSpec): Promise<void>;
   /** Writes what is pending to the main file; called when idle. */
   checkpoint(): Promise<void>;
   /** Where files for bulk reading and writing may be put (same machine). */

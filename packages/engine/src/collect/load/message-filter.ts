@@ -144,11 +144,7 @@ export async function emptyMessageFilter(connection: Connection): Promise<Messag
  * Fills it with what is stored; reads one column of the history once. Loads may come meanwhile: they note their own
  * messages. `isOver` is asked now and then whether to stop.
  */
-export async function fillMessageFilter(
-  connection: Connection,
-  filter: MessageFilter,
-  isOver: () => boolean = () => false,
-): Promise<void> {
+export async function fillMessageFilter(connection: Connection, filter: MessageFilter, isOver: () => boolean = () => false): Promise<void> {
   const { rows, last } = await historySize(connection);
   const loadsAtOnce = Math.max(1, Math.floor((rowsAtOnce * Math.max(1, last)) / Math.max(1, rows)));
   for (let from = 0; from <= last; from += loadsAtOnce) {

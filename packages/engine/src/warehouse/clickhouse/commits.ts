@@ -1,9 +1,10 @@
 import { CambiumError } from "../../base/errors.js";
 import type { Dialect } from "../dialect.js";
 import { type Sql, join, render, sql } from "../sql.js";
-import { nameOf } from "../table.js";
+import { type TableSpec, nameOf } from "../table.js";
 import { Catalogue } from "./catalogue.js";
-import { closures, commits } from "./commit-tables.js";
+import { closures, commits, terms } from "./commit-tables.js";
+import { dropEverything } from "./drop-everything.js";
 import type { Server } from "./server.js";
 import { countStaged, inForce, publishRows, unpublishRows } from "./staged.js";
 import { commentOf } from "./statement-number.js";
@@ -49,6 +50,7 @@ export class Commits {
   readonly #catalogue: Catalogue;
   readonly #server: Server;
   readonly #dialect: Dialect;
+  readonly #prefix: string;
   #number = 0;
   /** Perhaps recorded and not published whole: nobody may look before that is settled. */
   #pending: Commit | undefined;
@@ -63,6 +65,7 @@ export class Commits {
     this.term = term;
     this.#server = server;
     this.#dialect = dialect;
+    this.#prefix = prefix;
     this.#catalogue = new Catalogue(server, dialect, prefix);
   }
 
@@ -118,6 +121,18 @@ export class Commits {
         });
       await this.#settling;
     }
+  }
+
+  /**
+   * Drops what is in the warehouse but this table, between two transactions. What writers keep about themselves stays: were
+   * terms counted from one again, an older writer that wakes up would pass for the newest.
+   */
+  async clear(kept: TableSpec): Promise<void> {
+    await this.close();
+    await dropEverything(this.#server, this.#dialect, this.#prefix, [kept, terms, commits, closures]);
+    await this.#run(this.#dialect.createSchema(stagedSchema));
+    this.#leftovers.clear();
+    this.#catalogue.forget();
   }
 
   /** Leaves nothing to publish for whoever comes next. */

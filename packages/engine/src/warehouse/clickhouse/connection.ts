@@ -2,18 +2,19 @@ import { createReadStream } from "node:fs";
 import { CambiumError } from "../../base/errors.js";
 import type { Dialect, NdjsonShape } from "../dialect.js";
 import { type Sql, join, name, render, sql } from "../sql.js";
-import { type TableSpec, nameOf } from "../table.js";
-import type { Cell, Connection, Row } from "../warehouse.js";
+import { type TableColumn, type TableSpec, nameOf } from "../table.js";
+import type { CarriedFile, Cell, Connection, Row } from "../warehouse.js";
 import { spellFunctions } from "./author-functions.js";
 import { nameColumns } from "./column-names.js";
 import { linesAs } from "./json.js";
 import { qualifyTemporary } from "./mutations.js";
 import type { Commits } from "./commits.js";
 import type { Server, StatementOptions } from "./server.js";
+import { parquetSettings } from "./settings.js";
 import { type Numbers, commentOf } from "./statement-number.js";
 import { takeApart } from "./tables-named.js";
 import type { Prepared, Transaction } from "./transaction.js";
-import { bare, portableType } from "./types.js";
+import { bare, nullable, portableType, portableTypeOf } from "./types.js";
 
 /** Rows that are turned into text at a time while they are sent. */
 const rowsAtOnce = 1_000;
@@ -154,6 +155,27 @@ export class ClickhouseSession implements Connection {
     } finally {
       await this.run(sql`DROP TABLE IF EXISTS ${table}`);
     }
+  }
+
+  async columnsOf(table: TableSpec): Promise<TableColumn[]> {
+    const columns = await this.read<{ name: string; type: string; default_type: string; comment: string }>(
+      sql`/* columns as they stand */ DESCRIBE TABLE ${nameOf(table)}`,
+    );
+    return columns
+      .filter((column) => column.default_type === "")
+      .map((column) => ({ name: column.name, type: portableTypeOf(table, column.name, column.type, column.comment) }));
+  }
+
+  async exportRows(query: Sql, file: string): Promise<void> {
+    await this.#inTurn(() => this.#server.download(this.#query(query), "Parquet", file, { ...this.#reading(), settings: parquetSettings }));
+  }
+
+  async importRows(table: TableSpec, values: Readonly<Record<string, Sql>>, file: CarriedFile): Promise<void> {
+    const structure = file.columns.map((column) => `${column.name} ${nullable(column.type)}`).join(", ");
+    const columns = join(Object.keys(values).map((column) => name(column)));
+    const into = sql`/* rows that were carried here */ INSERT INTO ${nameOf(table)} (${columns})
+SELECT ${join(Object.values(values))} FROM input(${structure})`;
+    await this.#write(into, (text, options) => this.#server.insert(text, "Parquet", createReadStream(file.path), options), undefined);
   }
 
   async transaction<T>(work: () => Promise<T>): Promise<T> {

@@ -1,6 +1,8 @@
+import { microsPerHour } from "../../base/instant.js";
 import type { Dialect } from "../dialect.js";
-import { type SqlValue, join, name, sql, trustedSql } from "../sql.js";
+import { type Sql, type SqlValue, join, name, sql, trustedSql } from "../sql.js";
 import { nameOf } from "../table.js";
+import { canonicalText } from "./canonical.js";
 import { cast, tryCast } from "./casts.js";
 import { jsonArray, jsonAt, jsonKind, jsonObject, jsonText, jsonTexts, toJson } from "./json.js";
 import { position, positionMessageId, positionReceivedAt, positionTimestamp, positionValue } from "./position.js";
@@ -35,7 +37,8 @@ export function clickhouseDialect(prefix: string): Dialect {
     createView: (path, query) => sql`CREATE OR REPLACE VIEW ${path} AS ${query}`,
     createTableAs: (path, query) => sql`CREATE OR REPLACE TABLE ${path} ENGINE = MergeTree ORDER BY tuple() AS ${query}`,
     addColumn: (spec, column, type) =>
-      sql`ALTER TABLE ${nameOf(spec)} ADD COLUMN IF NOT EXISTS ${name(column)} ${trustedSql(nullable(type))}`,
+      // The comment tells apart what is text to the engine: JSON, positions.
+      sql`ALTER TABLE ${nameOf(spec)} ADD COLUMN IF NOT EXISTS ${name(column)} ${trustedSql(nullable(type))} COMMENT ${type}`,
     dropColumn: (spec, column) => sql`ALTER TABLE ${nameOf(spec)} DROP COLUMN IF EXISTS ${name(column)}`,
     upsert,
     deleteWhere,
@@ -52,16 +55,25 @@ export function clickhouseDialect(prefix: string): Dialect {
     date: (day) => sql`toDate32(${day})`,
     day: (timestamp, zone) => sql`toDate32(${timestamp}, ${zone})`,
     dayStart: (day, zone) => sql`toTimeZone(toDateTime64(${day}, 6, ${zone}), 'UTC')`,
-    hour: (timestamp) => sql`toStartOfHour(${timestamp})`,
+    // Its own function rounds up before 1970.
+    hour: (timestamp) => {
+      const micros = sql`toUnixTimestamp64Micro(${timestamp})`;
+      return sql`fromUnixTimestamp64Micro(${micros} - positiveModulo(${micros}, ${trustedSql(String(microsPerHour))}), 'UTC')`;
+    },
     addDays: (day, days) => sql`addDays(${day}, ${days})`,
     addMicros: (timestamp, micros) => sql`addMicroseconds(${timestamp}, ${Math.round(micros)})`,
+    dayNumber: (day) => sql`toInt64(toInt32(${day}))`,
+    dayOfNumber: (days) => sql`addDays(toDate32('1970-01-01'), ${days})`,
     daysBetween: (a, b) => sql`dateDiff('day', ${a}, ${b})`,
     microsBetween: (a, b) => sql`(toUnixTimestamp64Micro(${b}) - toUnixTimestamp64Micro(${a}))`,
+    wholeQuotient: (a, b) => sql`intDiv(${a}, ${b})`,
 
     jsonText,
     jsonAt,
     jsonTexts,
     list: (items) => sql`[${join(items)}]`,
+    listOfJson: (json) =>
+      sql`CAST(if(${json} IS NULL, CAST(NULL AS Variant(Array(String))), CAST(JSONExtract(assumeNotNull(${json}), 'Array(String)') AS Variant(Array(String)))) AS Variant(Array(String)))`,
     listItem: (list, index) => sql`${list}[${trustedSql(String(index + 1))}]`,
     jsonKeys: (json) => sql`JSONExtractKeys(ifNull(${json}, ''))`,
     jsonEntry: (json, key) => sql`nullIf(JSONExtractRaw(${json}, ${key}), '')`,
@@ -72,10 +84,12 @@ export function clickhouseDialect(prefix: string): Dialect {
     jsonKind,
     jsonValid: (text) => sql`isValidJSON(${text})`,
 
-    hash64: (text) => sql`toInt64(bitShiftRight(reinterpretAsUInt64(substring(MD5(${text}), 9, 8)), 1))`,
+    hash64,
     fingerprint: (columns) => sql`toInt64(bitShiftRight(sipHash64(tuple(${join(columns)})), 1))`,
     fingerprintVersion: "clickhouse-siphash64-1",
     idText: (id) => sql`toString(${id})`,
+    canonicalText,
+    hashSum: (text) => sql`ifNull(toString(sum(toInt128(${hash64(text)}))), '0')`,
 
     position,
     positionValue,
@@ -111,10 +125,15 @@ export function clickhouseDialect(prefix: string): Dialect {
     endsWith: (text, part) => sql`endsWith(${text}, ${part})`,
     lower: (text) => sql`lowerUTF8(${text})`,
     upper: (text) => sql`upperUTF8(${text})`,
+    byteLength: (text) => sql`toInt64(length(${text}))`,
     textLength: (text) => sql`lengthUTF8(${text})`,
     textHead: (text, max) => sql`leftUTF8(${text}, ${max})`,
     differs: (a, b) => sql`(${a} IS DISTINCT FROM ${b} AND NOT (${isNaN(a)} AND ${isNaN(b)}))`,
   };
+}
+
+function hash64(text: Sql): Sql {
+  return sql`toInt64(bitShiftRight(reinterpretAsUInt64(substring(MD5(${text}), 9, 8)), 1))`;
 }
 
 /** Not a number equals not a number here, as on the other engine: else it would count as changed for ever. */

@@ -2,16 +2,15 @@ import { mkdir } from "node:fs/promises";
 import { CambiumError } from "../../base/errors.js";
 import type { Dialect } from "../dialect.js";
 import { Gate } from "../gate.js";
-import { render, schemas, sql } from "../sql.js";
 import type { Warehouse } from "../warehouse.js";
 import { Commits } from "./commits.js";
 import { ClickhouseSession } from "./connection.js";
 import { clickhouseDialect } from "./dialect.js";
+import { dropEverything } from "./drop-everything.js";
 import { answerQuery } from "./query.js";
 import { dropLeftovers, scratchName } from "./scratch.js";
 import { Server } from "./server.js";
 import { openShadow } from "./shadow.js";
-import { stagedSchema } from "./stored-table.js";
 
 export interface ClickhouseSettings {
   /** `http://host:8123`, or https. */
@@ -56,6 +55,10 @@ export async function openClickhouse(settings: ClickhouseSettings): Promise<Ware
     },
     shadow: () => openShadow(server, prefix),
     query: (text, limits) => answerQuery(server, dialect, text, limits),
+    async clear(kept) {
+      if (commits === undefined) throw new CambiumError("WAREHOUSE_FAILED", "This process opened the warehouse for reading only.");
+      await commits.clear(kept);
+    },
     // The server merges by itself.
     checkpoint: () => Promise.resolve(),
     async close() {
@@ -67,13 +70,10 @@ export async function openClickhouse(settings: ClickhouseSettings): Promise<Ware
 
 /** Drops the databases of a prefix. */
 export async function eraseClickhouse(settings: ClickhouseSettings): Promise<void> {
-  const { server, dialect } = partsOf(settings);
+  const { server, dialect, prefix } = partsOf(settings);
   try {
     await server.assertUsable();
-    for (const schema of [...schemas, stagedSchema]) {
-      const statement = sql`/* begin anew */ DROP DATABASE IF EXISTS ${{ parts: [{ schema }] }} SYNC`;
-      await server.run(render(statement, dialect.quoting));
-    }
+    await dropEverything(server, dialect, prefix);
   } finally {
     await server.close();
   }

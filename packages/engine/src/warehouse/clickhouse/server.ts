@@ -1,5 +1,7 @@
+import { createWriteStream } from "node:fs";
 import { Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
+import { pipeline } from "node:stream/promises";
 import { type ClickHouseClient, createClient } from "@clickhouse/client";
 import type { Gate } from "../gate.js";
 import type { Cell } from "../warehouse.js";
@@ -125,6 +127,14 @@ export class Server {
     return this.#pass(query, options, async () => {
       const { stream } = await this.#client.exec({ query: `${query}\nFORMAT ${format}`, ...parameters(options, { wait_end_of_query: 1 }) });
       return buffer(stream);
+    });
+  }
+
+  /** A result in a binary format, as a file on this machine. The server finishes it first, so that what is sent is whole. */
+  async download(query: string, format: string, file: string, options: StatementOptions = {}): Promise<void> {
+    await this.#pass(query, options, async () => {
+      const { stream } = await this.#client.exec({ query: `${query}\nFORMAT ${format}`, ...parameters(options, { wait_end_of_query: 1 }) });
+      await pipeline(stream, createWriteStream(file));
     });
   }
 

@@ -137,7 +137,7 @@ export class Transaction {
   async #alter(target: Named, statement: Sql, after: readonly Piece[]): Promise<undefined> {
     const change = await this.#change(target);
     const text = render(this.#seen(after), this.#dialect.quoting);
-    const added = /^ ADD COLUMN IF NOT EXISTS ("(?:[^"\\]|\\.)*") (.*)$/s.exec(text);
+    const added = /^ ADD COLUMN IF NOT EXISTS ("(?:[^"\\]|\\.)*") (.*?)(?: COMMENT '[^']*')?$/s.exec(text);
     const dropped = /^ DROP COLUMN IF EXISTS ("(?:[^"\\]|\\.)*")$/s.exec(text);
     if (added === null && dropped === null)
       throw new CambiumError("INTERNAL", `${pathOf(target)} cannot be changed like this in a transaction:${text}`);

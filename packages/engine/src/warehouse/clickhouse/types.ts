@@ -1,4 +1,4 @@
-import type { ColumnType } from "../table.js";
+import type { ColumnType, TableSpec } from "../table.js";
 import type { Cell } from "../warehouse.js";
 
 /**
@@ -50,6 +50,12 @@ export function portableType(engineType: string): string {
     Date32: "date",
   };
   return portable[type] ?? (/^U?Int(8|16|32|64)$/.test(type) ? "integer" : /^U?Int(128|256)$/.test(type) ? "decimal" : type.toLowerCase());
+}
+
+/** Of a table's column: text may be more than that to us, as its spec says or the comment of a column added later. */
+export function portableTypeOf(table: TableSpec, column: string, engineType: string, comment: string): ColumnType {
+  const declared = table.columns[column]?.replace("?", "") ?? (Object.hasOwn(types, comment) ? comment : undefined);
+  return (declared ?? portableType(engineType)) as ColumnType;
 }
 
 /** Turns a value of the JSON formats into a `Cell`; made once a column. `smallNumbers`: a UInt8 is no truth value. */

@@ -6,10 +6,10 @@ import { CambiumError, messageOf } from "../../base/errors.js";
 import { isoOf } from "../../base/instant.js";
 import type { Gate } from "../gate.js";
 import { type Sql, join, name, render, sql } from "../sql.js";
-import { type ColumnType, type TableSpec, nameOf } from "../table.js";
-import type { Cell, Connection, Row } from "../warehouse.js";
+import { type ColumnType, type TableColumn, type TableSpec, nameOf } from "../table.js";
+import type { CarriedFile, Cell, Connection, Row } from "../warehouse.js";
 import type { NdjsonShape } from "../dialect.js";
-import { duckdbDialect, readNdjson } from "./dialect.js";
+import { duckdbDialect, fileRows, readNdjson } from "./dialect.js";
 
 /** Rows up to this many travel inside the statement; more of them as a file that the engine reads itself. */
 const inlineRowsMax = 200;
@@ -159,6 +159,21 @@ export class DuckdbSession implements Connection {
 
   withNdjson<T>(files: readonly string[], lineBytesMax: number, work: (rows: (shape: NdjsonShape) => Sql) => Promise<T>): Promise<T> {
     return work((shape) => readNdjson(files, shape, lineBytesMax));
+  }
+
+  async columnsOf(table: TableSpec): Promise<TableColumn[]> {
+    const columns = await this.describe(sql`SELECT * FROM ${nameOf(table)}`);
+    return columns.map(({ name: column, type }) => ({ name: column, type: type as ColumnType }));
+  }
+
+  async exportRows(query: Sql, file: string): Promise<void> {
+    await this.run(sql`COPY (${query}) TO ${file} (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1)`);
+  }
+
+  async importRows(table: TableSpec, values: Readonly<Record<string, Sql>>, file: CarriedFile): Promise<void> {
+    const columns = join(Object.keys(values).map((column) => name(column)));
+    await this.run(sql`/* rows that were carried here */ INSERT INTO ${nameOf(table)} (${columns})
+SELECT ${join(Object.values(values))} FROM ${fileRows(file.path, "parquet")}`);
   }
 
   async transaction<T>(work: () => Promise<T>): Promise<T> {

@@ -1,6 +1,7 @@
 import type { Dialect, NdjsonShape } from "../dialect.js";
 import { type Sql, type SqlValue, join, name, sql, trustedSql } from "../sql.js";
 import { type ColumnType, type TableSpec, columnNames, nameOf } from "../table.js";
+import { canonicalText, dayNumber, endOfDays } from "./canonical.js";
 
 const types: Record<ColumnType, string> = {
   text: "VARCHAR",
@@ -76,13 +77,18 @@ export const duckdbDialect: Dialect = {
   hour: (timestamp) => sql`date_trunc('hour', ${timestamp})`,
   addDays: (day, days) => sql`(${day} + ${days})`,
   addMicros: (timestamp, micros) => sql`(${timestamp} + to_microseconds(${Math.round(micros)}))`,
+  dayNumber,
+  dayOfNumber: (days) => sql`(CASE ${days} WHEN ${endOfDays} THEN DATE 'infinity' WHEN ${-endOfDays} THEN DATE '-infinity'
+  ELSE DATE '1970-01-01' + CAST(${days} AS INTEGER) END)`,
   daysBetween: (a, b) => sql`date_diff('day', ${a}, ${b})`,
   microsBetween: (a, b) => sql`(epoch_us(${b}) - epoch_us(${a}))`,
+  wholeQuotient: (a, b) => sql`(${a} // ${b})`,
 
   jsonText: (json, path) => sql`json_extract_string(${json}, ${jsonPath(path)})`,
   jsonAt: (json, path) => sql`json_extract(${json}, ${jsonPath(path)})`,
   jsonTexts: (json, paths) => sql`json_extract_string(${json}, [${join(paths.map((path) => sql`${jsonPath(path)}`))}])`,
   list: (items) => sql`[${join(items)}]`,
+  listOfJson: (json) => sql`CAST(CAST(${json} AS JSON) AS VARCHAR[])`,
   listItem: (list, index) => sql`${list}[${index + 1}]`,
   jsonKeys: (json) => sql`coalesce(json_keys(${json}), [])`,
   jsonEntry: (json, key) => sql`json_extract(${json}, '/' || replace(replace(${key}, '~', '~0'), '/', '~1'))`,
@@ -98,6 +104,8 @@ export const duckdbDialect: Dialect = {
   fingerprint: (columns) => sql`CAST(hash(${join(columns)}) >> 1 AS BIGINT)`,
   fingerprintVersion: "duckdb-1.5",
   idText: (id) => sql`CAST(${id} AS VARCHAR)`,
+  canonicalText,
+  hashSum: (text) => sql`coalesce(CAST(sum(CAST(md5_number_lower(${text}) >> 1 AS BIGINT)) AS VARCHAR), '0')`,
 
   position: (timestamp, receivedAt, messageId, value) =>
     sql`{'moment': ${timestamp}, 'received': ${receivedAt}, 'id': ${messageId}, 'value': ${value}}`,
@@ -127,6 +135,7 @@ export const duckdbDialect: Dialect = {
   endsWith: (text, part) => sql`ends_with(${text}, ${part})`,
   lower: (text) => sql`lower(${text})`,
   upper: (text) => sql`upper(${text})`,
+  byteLength: (text) => sql`strlen(${text})`,
   textLength: (text) => sql`length(${text})`,
   textHead: (text, max) => sql`left(${text}, ${max})`,
   differs: (a, b) => sql`${a} IS DISTINCT FROM ${b}`,

@@ -4,6 +4,8 @@ import path from "node:path";
 import duckdb from "@duckdb/node-api";
 import { CambiumError, messageOf } from "../../base/errors.js";
 import { Gate } from "../gate.js";
+import { name, schemas, sql } from "../sql.js";
+import type { TableSpec } from "../table.js";
 import type { Warehouse } from "../warehouse.js";
 import { DuckdbSession } from "./connection.js";
 import { answerQuery } from "./query.js";
@@ -71,6 +73,14 @@ export async function openDuckdb(settings: DuckdbSettings): Promise<Warehouse> {
         connection.closeSync();
       }
     },
+    async clear(kept) {
+      const session = await connect();
+      try {
+        await dropEverything(session, kept);
+      } finally {
+        await session.close();
+      }
+    },
     async checkpoint() {
       const session = await instance.connect();
       try {
@@ -84,6 +94,18 @@ export async function openDuckdb(settings: DuckdbSettings): Promise<Warehouse> {
       return Promise.resolve();
     },
   };
+}
+
+async function dropEverything(session: DuckdbSession, kept: TableSpec): Promise<void> {
+  for (const schema of schemas) {
+    const found = await session.read<{ name: string; is_view: boolean }>(
+      sql`SELECT name, is_view FROM ${duckdbDialect.tablesOf(schema)} AS t`,
+    );
+    for (const { name: table, is_view: isView } of found) {
+      if (schema === kept.schema && table === kept.table) continue;
+      await session.run(sql`/* everything goes */ DROP ${isView ? sql`VIEW` : sql`TABLE`} ${name(schema, table)}`);
+    }
+  }
 }
 
 function openingFailed(file: string, thrown: unknown): CambiumError {

@@ -5,6 +5,8 @@ import { instantOf, isoOf } from "../../../src/base/instant.js";
 import { type Sql, name, sql } from "../../../src/warehouse/sql.js";
 import { type ColumnType, defineTable, nameOf } from "../../../src/warehouse/table.js";
 import type { Cell, Connection, Row, Warehouse } from "../../../src/warehouse/warehouse.js";
+import { canonicalCases } from "./canonical.js";
+import { carrySuite } from "./carry-suite.js";
 import { connectionSuite } from "./connection-suite.js";
 import { jsonCases } from "./json-paths.js";
 import { queryCases, queryRows } from "./queries.js";
@@ -49,7 +51,7 @@ export function conformanceSuite(engine: string, open: () => Promise<Warehouse>)
   };
 
   describe("values", () => {
-    test.each(valueCases.map((each) => [each.what, each] as const))("%s", async (_, { input, of, cases }) => {
+    test.each([...valueCases, ...canonicalCases].map((each) => [each.what, each] as const))("%s", async (_, { input, of, cases }) => {
       const found = await evaluate(
         input,
         cases.map(([value]) => value),
@@ -184,6 +186,7 @@ export function conformanceSuite(engine: string, open: () => Promise<Warehouse>)
     () => connection,
   );
   transactionSuite(() => warehouse);
+  carrySuite(open);
 }
 
 const columnOf = (type: ColumnType): string => ({ ...columnNames, date: "day", timestamp: "moment" })[type];
