@@ -33,6 +33,11 @@ export interface Connection {
   integers(query: Sql): Promise<BigInt64Array>;
   /** Inserts rows made in JavaScript (hundreds to some hundred thousand; bulk data comes as files). */
   append(table: TableSpec, rows: readonly Row[]): Promise<void>;
+  /**
+   * Adds the lines of a newline-delimited file on this machine as they are, one a row in this column, with the same
+   * `values` beside each. A failure may leave some of them.
+   */
+  appendLines(table: TableSpec, column: string, file: string, values: Readonly<Record<string, string>>): Promise<void>;
   /** Whole numbers computed in JavaScript as a temporary table of this session, by column; millions of rows are fine. */
   stage(table: string, columns: Readonly<Record<string, ArrayLike<number>>>): Promise<void>;
   /**

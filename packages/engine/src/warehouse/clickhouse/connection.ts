@@ -125,6 +125,13 @@ export class ClickhouseSession implements Connection {
     );
   }
 
+  async appendLines(table: TableSpec, column: string, file: string, values: Readonly<Record<string, string>>): Promise<void> {
+    const constants = Object.entries(values);
+    const into = sql`INSERT INTO ${nameOf(table)} (${join([...constants.map(([constant]) => name(constant)), name(column)])})
+SELECT ${join([...constants.map(([, value]) => sql`${value}`), sql`line`])} FROM input('line String')`;
+    await this.#write(into, (text, options) => this.#server.insert(text, "LineAsString", createReadStream(file), options), undefined);
+  }
+
   async stage(table: string, columns: Readonly<Record<string, ArrayLike<number>>>): Promise<void> {
     const shape = join(Object.keys(columns).map((column) => sql`${name(column)} Int64`));
     await this.run(sql`CREATE OR REPLACE TABLE ${name(table)} (${shape}) ENGINE = Memory`);
