@@ -1,4 +1,5 @@
 import type { Dialect, NdjsonShape } from "./dialect.js";
+import type { Lease } from "./lease.js";
 import type { Sql } from "./sql.js";
 import type { TableColumn, TableSpec } from "./table.js";
 
@@ -68,6 +69,8 @@ export interface CarriedFile {
 
 export interface Warehouse {
   readonly dialect: Dialect;
+  /** Of a program that writes where others may, too; where the engine itself lets in one alone, there is none. */
+  readonly lease?: Lease | undefined;
   /** A new session. At most `connectionsMax` statements run at once; further ones wait. */
   connect(): Promise<Connection>;
   /**
