@@ -36,18 +36,21 @@ export async function standBy(watch: LeaseWatch, options: StandByOptions): Promi
       options.onError?.(thrown);
       pause = tryAgainMs;
     }
-    await new Promise<void>((resolve) => {
-      const cancel = time.after(pause, resolve);
-      options.signal?.addEventListener(
-        "abort",
-        () => {
-          cancel();
-          resolve();
-        },
-        { once: true },
-      );
-    });
+    await rest(time, pause, options.signal);
   }
+}
+
+/** A while, or until `signal` aborts. */
+function rest(time: LeaseTime, millis: number, signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve) => {
+    const end = () => {
+      cancel();
+      signal?.removeEventListener("abort", end);
+      resolve();
+    };
+    const cancel = time.after(millis, end);
+    signal?.addEventListener("abort", end);
+  });
 }
 
 /**
