@@ -61,8 +61,18 @@ const unsettledRoundsMax = 1_000;
 const resultsKeptMax = 1_000;
 
 export async function openEngine(settings: EngineSettings): Promise<Engine> {
+  const opened = await openProject(settings);
+  try {
+    return await assemble(opened, settings);
+  } catch (thrown) {
+    await opened.lease?.close();
+    await opened.warehouse.close();
+    throw thrown;
+  }
+}
+
+async function assemble({ paths, warehouse, lease, project: first }: Opened, settings: EngineSettings): Promise<Engine> {
   const clock = settings.clock ?? systemClock;
-  const { paths, warehouse, lease, project: first } = await openProject(settings);
   const onError = (where: string, thrown: unknown) => {
     if (thrown instanceof CambiumError && thrown.code === "WAREHOUSE_TAKEN_OVER") lease?.lose(thrown);
     settings.onError?.(where, thrown);
@@ -221,8 +231,9 @@ async function openProject(settings: EngineSettings): Promise<Opened> {
   const named = warehouseSettings(config.warehouse, { file, scratchDir: paths.scratch }, env);
   const waitedOut = await leaseFree(named, settings);
   const warehouse = await openWarehouse(named);
+  let lease: LeaseKeeper | undefined;
   try {
-    const lease =
+    lease =
       warehouse.lease &&
       (await LeaseKeeper.open(warehouse.lease, {
         waitedOut,
@@ -238,6 +249,7 @@ async function openProject(settings: EngineSettings): Promise<Opened> {
     }
     return { project, warehouse, lease, paths };
   } catch (thrown) {
+    await lease?.close();
     await warehouse.close();
     throw thrown;
   }

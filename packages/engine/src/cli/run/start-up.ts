@@ -7,6 +7,7 @@ import type { Server } from "../../server/start-server.js";
 import { portTaken } from "./port-taken.js";
 import { collectorSources, startCollectorProcess } from "./start-collector-process.js";
 import { startConsole } from "./start-console.js";
+import { tellWaiting } from "./tell-waiting.js";
 
 /** Everything that `cambium up` runs: the engine in this process, the collector in its own, the server on loopback. */
 export interface Running {
@@ -40,7 +41,7 @@ export async function startUp(options: StartUpOptions): Promise<Running> {
     dir,
     version: options.version,
     ...(env !== undefined && { env }),
-    lease: { ...(options.onLost !== undefined && { onLost: options.onLost }) },
+    lease: { onLook: tellWaiting(onEvent), ...(options.onLost !== undefined && { onLost: options.onLost }) },
     onError: (where, thrown) => onEvent(`${where}: ${messageOf(thrown)}`),
   });
   const collector = await startCollectorProcess(engine.project(), {

@@ -1,4 +1,4 @@
-import { join, sql } from "../../warehouse/sql.js";
+import { type Sql, join, sql } from "../../warehouse/sql.js";
 import { nameOf } from "../../warehouse/table.js";
 import { loads } from "../../warehouse/tables/ops.js";
 import { arrivals, incoming, shippingTables } from "../../warehouse/tables/shipping.js";
@@ -34,15 +34,15 @@ export function shippedLines(): ShippedLines {
   const taken = new Set<string>();
   let events = new Map<string, number>();
 
-  const sweep = async (connection: Connection) => {
-    await sweepTaken(connection);
+  const sweep = async (connection: Connection, where: Sql) => {
+    await sweepTaken(connection, where);
     taken.clear();
     inspected.clear();
   };
   return {
     async waiting(connection) {
       // What earlier ones left behind is not looked at again and again.
-      if (taken.size >= takenKept) await sweep(connection);
+      if (taken.size >= takenKept) await sweep(connection, arrived);
       const found = await connection.read<Arrival>(sql`/* load: segments that have arrived */
 SELECT segment AS name, min(node) AS node, min(attempt) AS file, max(bytes) AS bytes, max(events) AS events
 FROM ${nameOf(arrivals)} GROUP BY segment ORDER BY min(arrived_at), segment LIMIT ${arrivalsMax + takenKept}`);
@@ -72,17 +72,20 @@ SELECT line FROM ${nameOf(incoming)} WHERE segment = ${checked.segment.name} AND
       for (const { name } of segments) taken.add(name);
       return Promise.resolve();
     },
-    sweep,
+    sweep: (connection) => sweep(connection, sql`${arrived} UNION ${shipped}`),
   };
 }
 
+const arrived = sql`SELECT segment FROM ${nameOf(arrivals)}`;
+/** Attempts without an arrival among them: reading this takes longer. */
+const shipped = sql`SELECT segment FROM ${nameOf(incoming)}`;
+
 /** Whatever a published load has taken in goes, arrival last: without it lines would stay for ever. May run at any time, by anybody. */
-async function sweepTaken(connection: Connection): Promise<void> {
-  const arrived = await connection.read<{ segment: string }>(sql`/* arrivals that are loaded */
-SELECT segment FROM (SELECT segment FROM ${nameOf(arrivals)} UNION SELECT segment FROM ${nameOf(incoming)}) AS a
-WHERE segment IN (SELECT segment FROM ${nameOf(loads)}) LIMIT ${arrivalsMax + takenKept}`);
-  if (arrived.length === 0) return;
-  const loaded = sql`segment IN (${texts(arrived.map(({ segment }) => segment))})`;
+async function sweepTaken(connection: Connection, where: Sql): Promise<void> {
+  const gone = await connection.read<{ segment: string }>(sql`/* shipped segments that are loaded */
+SELECT DISTINCT segment FROM (${where}) AS s WHERE segment IN (SELECT segment FROM ${nameOf(loads)}) LIMIT ${arrivalsMax + takenKept}`);
+  if (gone.length === 0) return;
+  const loaded = sql`segment IN (${texts(gone.map(({ segment }) => segment))})`;
   for (const table of shippingTables) await connection.run(connection.dialect.deleteWhere(table, loaded));
 }
 

@@ -143,7 +143,7 @@ export class ClickhouseSession implements Connection {
     const constants = Object.entries(values);
     const into = sql`INSERT INTO ${nameOf(table)} (${join([...constants.map(([constant]) => name(constant)), name(column)])})
 SELECT ${join([...constants.map(([, value]) => sql`${value}`), sql`line`])} FROM input('line String')`;
-    await this.#write(into, (text, options) => this.#server.insert(text, "LineAsString", createReadStream(file), options), undefined);
+    await this.#write(into, (text, options) => this.#server.insert(text, "LineAsString", bytesOf(file), options), undefined);
   }
 
   async stage(table: string, columns: Readonly<Record<string, ArrayLike<number>>>): Promise<void> {
@@ -168,9 +168,7 @@ SELECT ${join([...constants.map(([, value]) => sql`${value}`), sql`line`])} FROM
     try {
       const into = this.#text(sql`INSERT INTO ${table} (line)`);
       for (const file of files) {
-        await this.#inTurn(() =>
-          this.#server.insert(into, "LineAsString", createReadStream(file), { database: this.#scratch, comment: file }),
-        );
+        await this.#inTurn(() => this.#server.insert(into, "LineAsString", bytesOf(file), { database: this.#scratch, comment: file }));
       }
       return await work((shape) => linesAs(table, shape));
     } finally {
@@ -296,6 +294,11 @@ SELECT ${join(Object.values(values))} FROM input(${structure})`;
     this.#last = mine.catch(() => undefined);
     return mine;
   }
+}
+
+/** Opened when it is its turn to be sent: a file that is gone by then fails the statement, not the program. */
+async function* bytesOf(file: string): AsyncGenerator<Buffer> {
+  yield* createReadStream(file) as AsyncIterable<Buffer>;
 }
 
 function rowOf(columns: readonly { name: string }[], values: readonly Cell[]): Row {
