@@ -5,6 +5,7 @@ import { readHead } from "../packages/engine/src/activate/head.js";
 import { planSync } from "../packages/engine/src/activate/plan.js";
 import { startSync } from "../packages/engine/src/activate/start.js";
 import { type Instant, instantOf, microsPerDay } from "../packages/engine/src/base/instant.js";
+import { spoolLines } from "../packages/engine/src/collect/load/line-source.js";
 import { LoadMemory } from "../packages/engine/src/collect/load/load-memory.js";
 import { loadSegments } from "../packages/engine/src/collect/load/load-segments.js";
 import { MessageFilter } from "../packages/engine/src/collect/load/message-filter.js";
@@ -105,7 +106,7 @@ async function measureLoad(connection: Connection, scratchDir: string, spoolDir:
   const typed = await prepareProperties(connection, ["plan", "amount", "seats"], 0);
   const copy = path.join(scratchDir, "spool");
   await cp(spoolDir, copy, { recursive: true, filter: (file) => !path.basename(file).startsWith("lock") });
-  const settings = { spoolDir: copy, scratchDir, now: end, typed, filter: new MessageFilter(0), memory: new LoadMemory() };
+  const settings = { source: spoolLines(copy, scratchDir), now: end, typed, filter: new MessageFilter(0), memory: new LoadMemory() };
   let stored = 0;
   const seconds = await secondsOf(async () => {
     for (let remaining = 1; remaining > 0;) {

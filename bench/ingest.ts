@@ -3,6 +3,7 @@ import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { MessageFilter } from "../packages/engine/src/collect/load/message-filter.js";
 import { LoadMemory } from "../packages/engine/src/collect/load/load-memory.js";
+import { spoolLines } from "../packages/engine/src/collect/load/line-source.js";
 import { loadSegments } from "../packages/engine/src/collect/load/load-segments.js";
 import { prepareProperties } from "../packages/engine/src/collect/load/typed-properties.js";
 import { watchSpool } from "../packages/engine/src/collect/watch-spool.js";
@@ -173,8 +174,7 @@ async function sustained(place: Place, entry: string): Promise<Line[]> {
   const loader = (async () => {
     for (;;) {
       const summary = await loadSegments(connection, project, {
-        spoolDir,
-        scratchDir,
+        source: spoolLines(spoolDir, scratchDir),
         now: Date.now() * 1000,
         typed,
         filter,

@@ -19,7 +19,7 @@ export default defineConfig({
           name: "stages",
           maxWorkers: workers,
           include: [
-            "packages/engine/test/collect/{load,properties,damage}.test.ts",
+            "packages/engine/test/collect/{load,properties,damage,ship}.test.ts",
             "packages/engine/test/identify/{identify,order}.test.ts",
             "packages/engine/test/{activate,cli,decide,measure,run,server}/**/*.test.ts",
             "packages/engine/test/model/*.test.ts",

@@ -5,6 +5,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { openClickhouse } from "../../packages/engine/src/warehouse/clickhouse/open.js";
 import { name, sql } from "../../packages/engine/src/warehouse/sql.js";
 import { defineTable, nameOf } from "../../packages/engine/src/warehouse/table.js";
+import { quarantine } from "../../packages/engine/src/warehouse/tables/raw.js";
 import type { Connection, Warehouse } from "../../packages/engine/src/warehouse/warehouse.js";
 import { type Bridge, startBridge } from "./bridge-process.js";
 import { type MortalServer, mortalServer } from "./mortal-server.js";
@@ -285,6 +286,28 @@ describe("of two writers", () => {
     expect(outcomes).not.toContain("void committed");
     expect(outcomes).toContain("void WAREHOUSE_TAKEN_OVER");
     expect(outcomes.filter((outcome) => outcome.startsWith("counted")).length).toBeGreaterThan(2);
+  });
+
+  test("the older one neither adds to raw tables nor takes from them once the newer is there", async () => {
+    const old = await (await open()).connect();
+    for (const statement of old.dialect.createTable(quarantine)) await old.run(statement);
+    const row = (line: number) => ({ load_id: 1, segment: "s", line, reason: "bad_json" });
+    await old.transaction(() => old.append(quarantine, [row(1), { ...row(2), body: 'it\'s "{}"\n' }]));
+    const late = old.transaction(async () => {
+      const next = await (await open()).connect();
+      await next.transaction(() => next.append(quarantine, [row(3)]));
+      await old.append(quarantine, [row(4)]);
+      await old.run(sql`/* as a load does */ INSERT INTO ${nameOf(quarantine)} (load_id, segment, line, reason) SELECT 1, 's', 5, 'late'`);
+      await old.run(old.dialect.deleteWhere(quarantine, sql`line = 1 OR line = 3`));
+      await old.append(log, [{ day: 1, what: "commits" }]);
+    });
+    await expect(late).rejects.toThrow();
+    const reader = await (await open()).connect();
+    expect(await reader.read(sql`SELECT line, body FROM ${nameOf(quarantine)} ORDER BY line`)).toEqual([
+      { line: 1, body: null },
+      { line: 2, body: 'it\'s "{}"\n' },
+      { line: 3, body: null },
+    ]);
   });
 
   test("a commit that arrives after the newer one looked is void", async () => {

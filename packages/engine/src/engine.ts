@@ -12,13 +12,16 @@ import type { Project } from "./project/project.js";
 import { refuseUnfinishedCopy } from "./run/copy/copy-state.js";
 import { EngineLoops } from "./run/engine-loops.js";
 import { explain } from "./run/explain.js";
+import { LeaseKeeper } from "./run/lease/lease-keeper.js";
+import { type StandByOptions, standBy } from "./run/lease/stand-by.js";
 import { spoolState } from "./run/spool-state.js";
 import { verify } from "./run/verify.js";
 import { watchProject } from "./run/watch-project.js";
 import { dryRunAnswerOf, syncAnswerOf, verifyAnswerOf } from "./server/answers.js";
 import type { EngineEvent, EngineView, LiveState } from "./server/engine-view.js";
 import { createTables } from "./warehouse/create-tables.js";
-import { openWarehouse, warehouseSettings } from "./warehouse/open-warehouse.js";
+import type { LeaseSeen } from "./warehouse/lease.js";
+import { type WarehouseSettings, openWarehouse, warehouseSettings, watchLease } from "./warehouse/open-warehouse.js";
 import type { Connection, Warehouse } from "./warehouse/warehouse.js";
 
 /**
@@ -27,6 +30,8 @@ import type { Connection, Warehouse } from "./warehouse/warehouse.js";
  */
 export interface Engine extends EngineView {
   readonly loops: EngineLoops;
+  /** Where several programs share the warehouse: this one's right to turn the cycle and to deliver. */
+  readonly lease: LeaseKeeper | undefined;
   /** Loads, cycles and syncs until nothing is left to do; for `--once` and tests. */
   settle(onProgress?: (what: string) => void): Promise<void>;
   /** Runs every sync that is due and waits for the end; one result per run. */
@@ -41,14 +46,37 @@ export interface EngineSettings {
   readonly env?: NodeJS.ProcessEnv;
   /** Called with what went wrong in a loop; the loop goes on. */
   readonly onError?: (where: string, thrown: unknown) => void;
+  /** Where several programs share the warehouse: how to come to its lease, and what to do without it. */
+  readonly lease?: {
+    /** When another program has it and lives: `wait` for its end, or `fail` (unless said otherwise). */
+    readonly whenHeld?: StandByOptions["whenHeld"];
+    readonly onLook?: StandByOptions["onLook"];
+    readonly signal?: AbortSignal;
+    /** Another program has it now: this engine does nothing more and is to be closed. */
+    readonly onLost?: (error: CambiumError) => void;
+  };
 }
 
 const unsettledRoundsMax = 1_000;
 const resultsKeptMax = 1_000;
 
 export async function openEngine(settings: EngineSettings): Promise<Engine> {
+  const opened = await openProject(settings);
+  try {
+    return await assemble(opened, settings);
+  } catch (thrown) {
+    await opened.lease?.close();
+    await opened.warehouse.close();
+    throw thrown;
+  }
+}
+
+async function assemble({ paths, warehouse, lease, project: first }: Opened, settings: EngineSettings): Promise<Engine> {
   const clock = settings.clock ?? systemClock;
-  const { paths, warehouse, project: first } = await openProject(settings.dir, settings.env ?? process.env);
+  const onError = (where: string, thrown: unknown) => {
+    if (thrown instanceof CambiumError && thrown.code === "WAREHOUSE_TAKEN_OVER") lease?.lose(thrown);
+    settings.onError?.(where, thrown);
+  };
   let project = first;
   const listeners = new Set<(event: EngineEvent) => void>();
   const tell = (event: EngineEvent) => {
@@ -71,7 +99,8 @@ export async function openEngine(settings: EngineSettings): Promise<Engine> {
       if (ran.length > resultsKeptMax) ran.shift();
       if (result.runId !== undefined) tell({ type: "sync", sync: result.sync, runId: result.runId });
     },
-    onError: (sync, thrown) => settings.onError?.(`sync ${sync}`, thrown),
+    right: lease,
+    onError: (sync, thrown) => onError(`sync ${sync}`, thrown),
   });
   const loops = await EngineLoops.open({
     warehouse,
@@ -84,7 +113,7 @@ export async function openEngine(settings: EngineSettings): Promise<Engine> {
       if (loadId !== undefined) tell({ type: "load", loadId });
     },
     onCycle: ({ cycleId }) => tell({ type: "cycle", cycleId }),
-    onError: (where, thrown) => settings.onError?.(where, thrown),
+    onError,
   });
   const withConnection = async <T>(work: (connection: Connection) => Promise<T>): Promise<T> => {
     const connection = await warehouse.connect();
@@ -128,6 +157,7 @@ export async function openEngine(settings: EngineSettings): Promise<Engine> {
 
   return {
     warehouse,
+    lease,
     clock,
     version: settings.version,
     startedAt: clock(),
@@ -165,6 +195,7 @@ export async function openEngine(settings: EngineSettings): Promise<Engine> {
       await loops.close();
       await destinations.close();
       await catalogue.close();
+      await lease?.close();
       await warehouse.close();
     },
   };
@@ -182,28 +213,62 @@ export function statePaths(dir: string) {
   };
 }
 
-async function openProject(
-  dir: string,
-  env: NodeJS.ProcessEnv,
-): Promise<{ project: Project; warehouse: Warehouse; paths: ReturnType<typeof statePaths> }> {
+interface Opened {
+  readonly project: Project;
+  readonly warehouse: Warehouse;
+  readonly lease: LeaseKeeper | undefined;
+  readonly paths: ReturnType<typeof statePaths>;
+}
+
+async function openProject(settings: EngineSettings): Promise<Opened> {
+  const { dir, env = process.env } = settings;
   const project = await loadProject(dir);
   const paths = statePaths(dir);
   await mkdir(paths.spool, { recursive: true });
   await mkdir(paths.scratch, { recursive: true });
   const { config } = project;
   const file = config.warehouse.file === undefined ? paths.warehouse : path.resolve(dir, config.warehouse.file);
-  const warehouse = await openWarehouse(warehouseSettings(config.warehouse, { file, scratchDir: paths.scratch }, env));
-  const connection = await warehouse.connect();
+  const named = warehouseSettings(config.warehouse, { file, scratchDir: paths.scratch }, env);
+  const waitedOut = await leaseFree(named, settings);
+  const warehouse = await openWarehouse(named);
+  let lease: LeaseKeeper | undefined;
   try {
-    await refuseUnfinishedCopy(connection);
-    await prepareTables(connection, project);
+    lease =
+      warehouse.lease &&
+      (await LeaseKeeper.open(warehouse.lease, {
+        waitedOut,
+        onLost: (error) => settings.lease?.onLost?.(error),
+        onError: (thrown) => settings.onError?.("lease", thrown),
+      }));
+    const connection = await warehouse.connect();
+    try {
+      await refuseUnfinishedCopy(connection);
+      await prepareTables(connection, project);
+    } finally {
+      await connection.close();
+    }
+    return { project, warehouse, lease, paths };
   } catch (thrown) {
-    await connection.close();
+    await lease?.close();
     await warehouse.close();
     throw thrown;
   }
-  await connection.close();
-  return { project, warehouse, paths };
+}
+
+/** Resolves when this program may take the warehouse's lease, with what it saw of the holder before. */
+async function leaseFree(named: WarehouseSettings, { lease, onError }: EngineSettings): Promise<LeaseSeen | undefined> {
+  const watch = watchLease(named);
+  if (watch === undefined) return undefined;
+  try {
+    return await standBy(watch, {
+      whenHeld: lease?.whenHeld ?? "fail",
+      signal: lease?.signal,
+      onLook: lease?.onLook,
+      onError: (thrown) => onError?.("lease", thrown),
+    });
+  } finally {
+    await watch.close();
+  }
 }
 
 async function prepareTables(connection: Connection, project: Project): Promise<void> {

@@ -278,6 +278,8 @@ export function overview(): Overview {
         next: "Open the sync, look at the rows under this error and correct the trait or the mapping.",
       },
     ],
+    nodes: [],
+    lease: null,
     freshness: { p50Seconds: 0.84, p95Seconds: 1.61, cycles: 50 },
     activity: times(60, (index) => ({ at: ago((59 - index) * 60), events: Math.round(180 + 90 * Math.sin(index / 7) + between(0, 70)) })),
     audiences: audiences().map(({ name, title, entity: of, size }) => ({ name, title, entity: of, size })),

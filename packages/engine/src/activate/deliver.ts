@@ -23,6 +23,8 @@ export interface DeliverOptions {
   readonly clock: Clock;
   readonly dryRun: boolean;
   readonly signal: AbortSignal | undefined;
+  /** Throws where nothing may be sent any more. */
+  readonly assertMaySend: () => void;
   readonly fieldTypes: Readonly<Record<string, string>>;
 }
 
@@ -44,10 +46,16 @@ export function contextOf(options: DeliverOptions, trace: (request: RequestTrace
     dryRun: options.dryRun,
     trace,
     signal: options.signal,
-    pace: () => options.pacer.pass(options.signal),
+    pace: () => pass(options),
     fieldTypes: options.fieldTypes,
     keyField: [...options.mapping.plainColumns].find(([, column]) => column === options.sync.key)?.[0],
   };
+}
+
+/** After whatever wait: the moment before the request is the one that matters. */
+async function pass({ pacer, signal, assertMaySend }: DeliverOptions): Promise<void> {
+  await pacer.pass(signal);
+  assertMaySend();
 }
 
 export async function deliverBatch(
@@ -64,7 +72,7 @@ export async function deliverBatch(
   let answers: readonly RowOutcome[] = [];
   try {
     if (good.length > 0) {
-      if (options.destination.spec.pacesRequests !== true && !options.dryRun) await options.pacer.pass(options.signal);
+      if (options.destination.spec.pacesRequests !== true && !options.dryRun) await pass(options);
       answers = await options.destination.deliver(
         good,
         contextOf(
@@ -95,7 +103,7 @@ export async function deliverBatch(
   return { rows, outcomes: outcomes.map(patient), traces, stop, retryAfterMs: longestPause(outcomes) };
 }
 
-const stopping: ReadonlySet<string> = new Set(["EGRESS_DENIED", "DESTINATION_AUTH", "PROJECT_INVALID"]);
+const stopping: ReadonlySet<string> = new Set(["EGRESS_DENIED", "DESTINATION_AUTH", "PROJECT_INVALID", "WAREHOUSE_TAKEN_OVER"]);
 
 /** A wrong secret says nothing about the row: it is tried again. */
 function patient(outcome: RowOutcome): RowOutcome {

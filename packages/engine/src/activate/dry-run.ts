@@ -49,6 +49,7 @@ export async function dryRun(
     clock: options.clock,
     dryRun: true,
     signal: options.signal,
+    assertMaySend: () => undefined,
     fieldTypes,
   };
   const spec = destination.spec.actions.find((candidate) => candidate.name === action);

@@ -20,6 +20,8 @@ export interface RunOptions {
   /** Compares everything, whatever the change table says. */
   readonly full?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** Throws where this process may not send (`delivery-right.ts`); asked right before each request. */
+  readonly assertMaySend?: (() => void) | undefined;
   readonly env?: NodeJS.ProcessEnv | undefined;
   /** The destination's own, where several syncs share it. */
   readonly pacer?: Pacer | undefined;

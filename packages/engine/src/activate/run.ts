@@ -79,6 +79,7 @@ export async function runSync(connection: Connection, project: Project, sync: Sy
     clock: options.clock,
     dryRun: false,
     signal: options.signal,
+    assertMaySend: options.assertMaySend ?? (() => undefined),
     fieldTypes: await fieldTypesOf(connection, project, sync, mapping, options.now),
   };
   const ended = await deliverPlan(connection, deliver, opened, plan, batchRows, sync.mode === "append" ? 1 : definition.concurrency);

@@ -3,6 +3,7 @@ import type { Clock, Instant } from "../base/instant.js";
 import type { DestinationDefinition } from "../project/kinds/destination.js";
 import type { Project } from "../project/project.js";
 import type { Warehouse } from "../warehouse/warehouse.js";
+import type { DeliveryRight } from "./delivery-right.js";
 import type { Destination } from "./destination.js";
 import type { EvenMemory } from "./even.js";
 import { Pacer, realTime } from "./pacer.js";
@@ -23,12 +24,16 @@ export interface RunnerOptions {
   /** A run that failed by a defect or a broken definition; the lane goes on with the next sync. */
   readonly onError?: ((sync: string, thrown: unknown) => void) | undefined;
   readonly env?: NodeJS.ProcessEnv | undefined;
+  /** Where others may deliver as well; without one this process is alone. */
+  readonly right?: DeliveryRight | undefined;
 }
 
 /** Lanes that work at the same time; the warehouse's own gate bounds their statements. */
 const lanesMax = 16;
 /** A run that failed by a fault of the warehouse is tried again after this. */
 const failurePauseMicros = 10_000_000;
+/** A process that may not send looks so often whether it may again. */
+const withoutRightMicros = 1_000_000;
 /** Longest wait of the runner's timer; it looks again then. */
 const waitMsMax = 60_000;
 
@@ -51,6 +56,7 @@ export class SyncRunner {
    */
   async tick(): Promise<Instant | undefined> {
     if (this.#stop.signal.aborted) return undefined;
+    if (this.#options.right?.isHeld === false) return this.#options.clock() + withoutRightMicros;
     const project = this.#options.project();
     const connection = await this.#options.warehouse.connect();
     let schedule;
@@ -159,11 +165,13 @@ export class SyncRunner {
 
   #runOptions(project: Project, destination: string): RunOptions {
     const definition = project.destinations.find((candidate) => candidate.name === destination);
+    const { right } = this.#options;
     return {
       now: this.#options.clock(),
       clock: this.#options.clock,
       destinations: this.#options.destinations,
-      signal: this.#stop.signal,
+      signal: right === undefined ? this.#stop.signal : AbortSignal.any([this.#stop.signal, right.signal]),
+      assertMaySend: right === undefined ? undefined : () => right.assertHeld(),
       even: this.#even,
       env: this.#options.env,
       pacer: definition === undefined ? undefined : this.#pacerOf(definition),

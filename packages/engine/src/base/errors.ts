@@ -39,6 +39,14 @@ export const errorCodes = {
     status: 500,
     next: "Run the command again: what differs is copied anew, and compared again. The source is as it was.",
   },
+  WAREHOUSE_HELD: {
+    status: 409,
+    next: "Stop the other one, or start this one as `cambium engine`: it stands by, and takes over when that one is gone.",
+  },
+  WAREHOUSE_ALONE: {
+    status: 409,
+    next: "Run everything on one machine with `cambium up`, or keep the warehouse on a server (docs/guides/scale-out.md).",
+  },
   SPOOL_FULL: { status: 503, next: "The client retries by itself. Free disk space or start the engine so that the spool drains." },
   SPOOL_LOCKED: { status: 409, next: "Give each collector a node name of its own, or stop the one that runs." },
   SPOOL_CORRUPT: {

@@ -1,6 +1,8 @@
 import { Command } from "commander";
 import { register as registerBench } from "./commands/bench.js";
+import { register as registerCollect } from "./commands/collect.js";
 import { register as registerConsole } from "./commands/console.js";
+import { register as registerEngine } from "./commands/engine.js";
 import { register as registerImport } from "./commands/import.js";
 import { register as registerInit } from "./commands/init.js";
 import { register as registerQuery } from "./commands/query.js";
@@ -21,6 +23,8 @@ import { exitCodeWords } from "./exit-codes.js";
 const commands: readonly ((program: Command, context: CliContext) => void)[] = [
   registerInit,
   registerUp,
+  registerCollect,
+  registerEngine,
   registerRun,
   registerImport,
   registerStatus,

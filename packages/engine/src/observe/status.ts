@@ -15,6 +15,7 @@ import {
 import { type Health, counted, seconds, worst } from "./health.js";
 import { type Hop, type LiveFigures, hopsOf, syncHealth } from "./hops.js";
 import { type LedgerEquation, ledger } from "./ledger.js";
+import { type NodeFigures, nodeFigures } from "./nodes.js";
 
 /** The state of the whole loop as plain data: what `cambium status` prints and the console's first page draws. */
 
@@ -34,6 +35,8 @@ export interface Status {
   readonly ledger: LedgerEquation[];
   readonly entities: { kind: string; title: string; plural: string; count: number }[];
   readonly problems: Problem[];
+  /** Collectors, where several may ship into the warehouse. */
+  readonly nodes: NodeFigures[];
   readonly freshness: { p50Seconds: number; p95Seconds: number; cycles: number } | null;
 }
 
@@ -66,6 +69,7 @@ export async function status(connection: Connection, project: Project, now: Inst
     ledger: equations,
     entities: project.entities.map(({ kind, title, plural }) => ({ kind, title, plural, count: entities.get(kind) ?? 0 })),
     problems: problemsOf(hops, equations, syncs, loads.quarantinedLastHour),
+    nodes: await nodeFigures(connection),
     freshness: await freshness(connection),
   };
 }

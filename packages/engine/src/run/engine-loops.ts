@@ -3,22 +3,26 @@ import type { SyncRunner } from "../activate/runner.js";
 import { dayText } from "../base/day.js";
 import { type Clock, type Instant, microsPerHour } from "../base/instant.js";
 import { turns } from "../base/turns.js";
+import { type LineSource, spoolLines } from "../collect/load/line-source.js";
 import { LoadMemory } from "../collect/load/load-memory.js";
 import { type LoadSummary, loadSegments } from "../collect/load/load-segments.js";
 import { type MessageFilter, emptyMessageFilter, fillMessageFilter } from "../collect/load/message-filter.js";
 import { sealedSegments } from "../collect/load/sealed-segments.js";
+import { type ShippedLines, shippedLines } from "../collect/load/shipped-lines.js";
 import { prepareProperties } from "../collect/load/typed-properties.js";
 import { propertiesRead } from "../project/compile/properties-read.js";
 import type { Project } from "../project/project.js";
 import type { Connection, Warehouse } from "../warehouse/warehouse.js";
 import { maintain } from "./maintain.js";
 import { type CycleSummary, readWatermark, runCycle } from "./cycle.js";
+import { type ArrivalWatch, watchArrivals } from "./arrival-watch.js";
 import { LoadPace } from "./load-pace.js";
 import { ModelUpdates } from "./model-updates.js";
 
 /**
  * The loops of the engine process: one loads sealed spool segments, one turns the cycle over what was loaded, and the
- * sync runner delivers beside them. Each wakes when there is something to do; nothing polls but the clock's own edges.
+ * sync runner delivers beside them. Each wakes when there is something to do; nothing polls but the clock's own edges and,
+ * where collectors ship into the warehouse, their arrivals.
  */
 export interface LoopSettings {
   readonly warehouse: Warehouse;
@@ -58,6 +62,10 @@ export class EngineLoops {
   #filter: MessageFilter;
   #filling: Promise<void> = Promise.resolve();
   #memory = new LoadMemory();
+  #spooled: LineSource;
+  /** What collectors elsewhere have shipped, where the warehouse lets them. */
+  #shipped: ShippedLines | undefined;
+  #arrivals: ArrivalWatch | undefined;
   #pace: LoadPace;
   #typed: readonly { path: string; column: string }[] = [];
   #typedFor = "";
@@ -85,6 +93,8 @@ export class EngineLoops {
     this.#loadConnection = loadConnection;
     this.#cycleConnection = cycleConnection;
     this.#filter = filter;
+    this.#spooled = spoolLines(settings.spoolDir, settings.scratchDir);
+    if (loadConnection.dialect.supports.sharing) this.#shipped = shippedLines();
     this.#pace = new LoadPace(
       async () => (await sealedSegments(settings.spoolDir)).reduce((sum, { bytes }) => sum + bytes, 0),
       () => this.#turning,
@@ -107,6 +117,11 @@ export class EngineLoops {
       if (this.#edgePassed() || this.#models.isDue(this.#settings.clock())) this.requestCycle();
     }, clockTickMs);
     this.#timers.add(tick);
+    if (this.#shipped !== undefined)
+      this.#arrivals = watchArrivals(
+        () => this.#lookForArrivals(),
+        (thrown) => this.#settings.onError?.("load", thrown),
+      );
     this.requestLoad();
     this.requestCycle();
   }
@@ -185,12 +200,20 @@ export class EngineLoops {
   /** Loads everything that is sealed now; returns how many events that were. */
   async loadOnce(onProgress: (accepted: number) => void = () => undefined): Promise<number> {
     let accepted = 0;
+    for (const source of this.#shipped === undefined ? [this.#spooled] : [this.#spooled, this.#shipped]) {
+      const before = accepted;
+      accepted += await this.#loadFrom(source, (more) => onProgress(before + more));
+    }
+    return accepted;
+  }
+
+  async #loadFrom(source: LineSource, onProgress: (accepted: number) => void): Promise<number> {
+    let accepted = 0;
     for (;;) {
       await this.#prepare();
       const summary = await this.#alone(() =>
         loadSegments(this.#loadConnection, this.#settings.project(), {
-          spoolDir: this.#settings.spoolDir,
-          scratchDir: this.#settings.scratchDir,
+          source,
           now: this.#settings.clock(),
           typed: this.#typed,
           filter: this.#filter,
@@ -206,6 +229,14 @@ export class EngineLoops {
       }
       if (summary.remaining === 0 || this.#closed) return accepted;
     }
+  }
+
+  async #lookForArrivals(): Promise<boolean> {
+    // The load that runs takes in what has arrived.
+    if (this.#loading !== undefined) return true;
+    const waiting = await this.#alone(async () => this.#shipped?.waiting(this.#loadConnection) ?? []);
+    if (waiting.length > 0) this.requestLoad();
+    return waiting.length > 0;
   }
 
   async cycleOnce(options: { onStep?: (step: string) => void; everyone?: boolean } = {}): Promise<CycleSummary> {
@@ -258,6 +289,7 @@ export class EngineLoops {
     clearTimeout(this.#syncTimer);
     clearTimeout(this.#checkpointTimer);
     await this.#settings.runner.close();
+    await this.#arrivals?.close();
     await this.#loading;
     await this.#cycling;
     await this.#filling;
@@ -329,6 +361,9 @@ export class EngineLoops {
     clearTimeout(this.#checkpointTimer);
     this.#checkpointTimer = setTimeout(() => {
       if (this.#loading !== undefined || this.#cycling !== undefined) return this.#checkpointLater();
+      this.#alone(async () => this.#shipped?.sweep(this.#loadConnection)).catch((thrown: unknown) =>
+        this.#settings.onError?.("load", thrown),
+      );
       // Somebody else may be writing (a delivery): then the next quiet moment will do.
       this.#settings.warehouse.checkpoint().catch((thrown: unknown) => {
         if (thrown instanceof Error && /transaction/i.test(thrown.message)) this.#checkpointLater();

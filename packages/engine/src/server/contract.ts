@@ -130,6 +130,19 @@ export const status = z.object({
   ledger: z.array(ledgerEquation),
   entities: z.array(entityCount),
   problems: z.array(problem),
+  /** Collectors, where several ship into the warehouse. */
+  nodes: z.array(
+    z.object({
+      node: z.string(),
+      accepted: z.number(),
+      lastLoadedAt: instant.nullable(),
+      /** Segments in the warehouse that wait for a load, and in the collector's spool when it shipped last. */
+      arrivedSegments: z.number(),
+      spooledSegments: z.number(),
+    }),
+  ),
+  /** This process's right to conduct, where several may; null where it is alone. */
+  lease: z.object({ term: z.string(), mayDeliver: z.boolean(), renewedSeconds: z.number() }).nullable(),
   /** Seconds from an event's arrival to its cycle's end over the last cycles: p50 and p95; null before the first. */
   freshness: z.object({ p50Seconds: z.number(), p95Seconds: z.number(), cycles: z.number() }).nullable(),
 });

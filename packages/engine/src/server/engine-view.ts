@@ -14,6 +14,9 @@ export interface EngineView {
   /** The project as it is in force; another object after its files changed. */
   project(): Project;
 
+  /** Where several programs share the warehouse: this one's right to conduct. */
+  readonly lease?: { readonly term: string; readonly isHeld: boolean; readonly renewedMsAgo: number } | undefined;
+
   /** Why a value is what it is. `entityId` exists; exactly one of the others is given, or none for the entity itself. */
   explain(request: ExplainRequest): Promise<Explanation>;
   /** Incremental state against a recompute; `kind` narrows it. */

@@ -56,6 +56,18 @@ export class Metrics {
       this.#gauges.difference.set({ hop: equation.hop }, equation.difference);
       for (const term of [equation.total, ...equation.terms]) this.#gauges.ledger.set({ hop: equation.hop, term: term.name }, term.value);
     }
+    const { lease } = this.#engine;
+    this.#gauges.conductor.set(lease === undefined || lease.isHeld ? 1 : 0);
+    if (lease !== undefined) {
+      this.#gauges.term.set(Number(lease.term));
+      this.#gauges.renewed.set(lease.renewedMsAgo / 1_000);
+    }
+    for (const node of overview.nodes) {
+      const label = { node: node.node };
+      this.#gauges.arrived.set(label, node.arrivedSegments);
+      this.#gauges.spooled.set(label, node.spooledSegments);
+      if (node.lastLoadedAt !== null) this.#gauges.loaded.set(label, (Date.parse(overview.at) - Date.parse(node.lastLoadedAt)) / 1_000);
+    }
     for (const entity of overview.entities) this.#gauges.entities.set({ kind: entity.kind }, entity.count);
     for (const audience of overview.audiences) this.#gauges.audience.set({ audience: audience.name }, audience.size);
     return this.#registry.metrics();
@@ -79,6 +91,12 @@ function gauges(registry: Registry) {
     ledger: gauge("cambium_ledger", "Terms of the ledger's equations", ["hop", "term"]),
     difference: gauge("cambium_ledger_difference", "What does not add up; 0 is right", ["hop"]),
     entities: gauge("cambium_entities", "Entities by kind", ["kind"]),
+    conductor: gauge("cambium_conductor", "1 where this process may deliver, 0 where it may not", []),
+    term: gauge("cambium_lease_term", "Term of this conductor", []),
+    renewed: gauge("cambium_lease_renewed_seconds", "Seconds since this conductor's newest renewal that was confirmed", []),
+    arrived: gauge("cambium_node_arrived_segments", "Segments of each collector that have arrived and wait for a load", ["node"]),
+    spooled: gauge("cambium_node_spooled_segments", "Segments that waited in each collector's spool when it shipped last", ["node"]),
+    loaded: gauge("cambium_node_age_seconds", "Seconds since the last load with events of each collector", ["node"]),
     audience: gauge("cambium_audience_size", "Members of each audience", ["audience"]),
   };
 }

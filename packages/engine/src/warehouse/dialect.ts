@@ -15,6 +15,8 @@ export interface Dialect {
     readonly snapshots: boolean;
     /** MERGE / UPDATE change rows in place. */
     readonly updates: boolean;
+    /** Several programs, on several machines, may have the warehouse open and write at once. */
+    readonly sharing: boolean;
   };
 
   type(type: ColumnType): string;
@@ -94,6 +96,11 @@ export interface Dialect {
   jsonKind(json: Sql): Sql;
   /** Is this text valid JSON, as this engine reads it? */
   jsonValid(text: Sql): Sql;
+  /**
+   * The rows of a query with the columns `file` and `line`, each line of JSON parsed as `Connection.withNdjson` does: what
+   * stands in a FROM.
+   */
+  linesAs(lines: Sql, shape: NdjsonShape): Sql;
   /** The 63-bit id of a text: same numbers as `base/hash.ts`. */
   hash64(text: Sql): Sql;
   /** A 64-bit fingerprint of several columns, nulls told apart; stable as long as `fingerprintVersion` is. */

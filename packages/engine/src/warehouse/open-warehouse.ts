@@ -1,8 +1,9 @@
 import { rm } from "node:fs/promises";
 import path from "node:path";
 import { CambiumError } from "../base/errors.js";
-import { eraseClickhouse, openClickhouse } from "./clickhouse/open.js";
+import { eraseClickhouse, openClickhouse, watchLeaseOf } from "./clickhouse/open.js";
 import { openDuckdb } from "./duckdb/open.js";
+import type { LeaseWatch } from "./lease.js";
 import type { Warehouse } from "./warehouse.js";
 
 export type WarehouseSettings =
@@ -23,6 +24,7 @@ export type WarehouseSettings =
       readonly password: string;
       readonly scratchDir: string;
       readonly readOnly?: boolean | undefined;
+      readonly addsOnly?: boolean | undefined;
     };
 
 /** `warehouse:` of cambium.yml. */
@@ -141,4 +143,20 @@ export function warehouseFile(settings: WarehouseSettings): string | undefined {
 /** The same for reading only, beside another program that writes where the engine allows that. */
 export function readingOnly(settings: WarehouseSettings): WarehouseSettings {
   return { ...settings, readOnly: true };
+}
+
+/** The same for adding rows beside the program that turns the cycle, as collectors on other machines do. */
+export function addingOnly(settings: WarehouseSettings): WarehouseSettings {
+  return { ...assertShared(settings), addsOnly: true };
+}
+
+/** Fails where one program has the warehouse to itself. */
+export function assertShared(settings: WarehouseSettings): Extract<WarehouseSettings, { type: "clickhouse" }> {
+  if (settings.type === "clickhouse") return settings;
+  throw new CambiumError("WAREHOUSE_ALONE", `The warehouse is the file ${settings.file}, which one program has to itself.`);
+}
+
+/** A look at who writes to a warehouse, where several may take turns; undefined where a file's lock says it. */
+export function watchLease(settings: WarehouseSettings): LeaseWatch | undefined {
+  return settings.type === "clickhouse" ? watchLeaseOf(settings) : undefined;
 }

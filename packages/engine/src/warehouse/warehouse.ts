@@ -1,4 +1,5 @@
 import type { Dialect, NdjsonShape } from "./dialect.js";
+import type { Lease } from "./lease.js";
 import type { Sql } from "./sql.js";
 import type { TableColumn, TableSpec } from "./table.js";
 
@@ -33,6 +34,11 @@ export interface Connection {
   integers(query: Sql): Promise<BigInt64Array>;
   /** Inserts rows made in JavaScript (hundreds to some hundred thousand; bulk data comes as files). */
   append(table: TableSpec, rows: readonly Row[]): Promise<void>;
+  /**
+   * Adds the lines of a newline-delimited file on this machine as they are, one a row in this column, with the same
+   * `values` beside each. A failure may leave some of them.
+   */
+  appendLines(table: TableSpec, column: string, file: string, values: Readonly<Record<string, string>>): Promise<void>;
   /** Whole numbers computed in JavaScript as a temporary table of this session, by column; millions of rows are fine. */
   stage(table: string, columns: Readonly<Record<string, ArrayLike<number>>>): Promise<void>;
   /**
@@ -63,6 +69,8 @@ export interface CarriedFile {
 
 export interface Warehouse {
   readonly dialect: Dialect;
+  /** Of a program that writes where others may, too; where the engine itself lets in one alone, there is none. */
+  readonly lease?: Lease | undefined;
   /** A new session. At most `connectionsMax` statements run at once; further ones wait. */
   connect(): Promise<Connection>;
   /**

@@ -1,5 +1,7 @@
 import { afterEach, beforeEach, expect, test } from "vitest";
+import type { DeliveryRight } from "../../src/activate/delivery-right.js";
 import type { RowOutcome } from "../../src/activate/destination.js";
+import { CambiumError } from "../../src/base/errors.js";
 import type { RunResult } from "../../src/activate/run.js";
 import { SyncRunner } from "../../src/activate/runner.js";
 import { systemClock } from "../../src/base/instant.js";
@@ -19,8 +21,8 @@ afterEach(async () => {
 
 const people = { name: "people", from: { entity: "user" }, destination: "tool", mapping: { id: "key", plan: "plan" } };
 
-function open(answer: () => RowOutcome) {
-  const project = testProject([people], [{ name: "tool", type: "memory" }]);
+function open(answer: () => RowOutcome, { right, sync = people }: { right?: DeliveryRight; sync?: Record<string, unknown> } = {}) {
+  const project = testProject([sync], [{ name: "tool", type: "memory", concurrency: 1 }]);
   const tool = memoryDestination(answer);
   const results: RunResult[] = [];
   const waiting: { when: () => boolean; resolve: () => void }[] = [];
@@ -33,6 +35,7 @@ function open(answer: () => RowOutcome) {
     destinations: () => tool.destination,
     clock: systemClock,
     env: {},
+    right,
     onRun(result) {
       results.push(result);
       look();
@@ -94,4 +97,71 @@ test("a run asked for by hand waits for the lane: a sync never runs beside itsel
   expect(results.filter((result) => result.state === "done")).toHaveLength(1);
   expect(most).toBe(1);
   await expect(running.run("nobody")).rejects.toMatchObject({ code: "NOT_FOUND" });
+});
+
+/** A right that is given and taken away by hand. */
+function rightByHand(): DeliveryRight & { take(): void; give(): void } {
+  let controller = new AbortController();
+  return {
+    get isHeld() {
+      return !controller.signal.aborted;
+    },
+    get signal() {
+      return controller.signal;
+    },
+    assertHeld() {
+      if (controller.signal.aborted) throw new CambiumError("WAREHOUSE_TAKEN_OVER", "not ours to send");
+    },
+    take: () => controller.abort(new CambiumError("WAREHOUSE_TAKEN_OVER", "not ours to send")),
+    give: () => void (controller = new AbortController()),
+  };
+}
+
+test("without the right to deliver nothing is sent, and what is left is sent with it", async () => {
+  const right = rightByHand();
+  const { runner: running, tool, until } = open(() => ({ outcome: "delivered" }), { right, sync: { ...people, batch_rows: 1 } });
+  await putUsers(
+    warehouse.connection,
+    1,
+    ["u1", "u2", "u3", "u4"].map((key) => ({ key })),
+  );
+  right.take();
+  await running.tick();
+  await running.idle();
+  expect(tool.held.size).toBe(0);
+  await expect(running.run("people")).resolves.toMatchObject({ state: "stopped", delivered: 0 });
+  expect(tool.held.size).toBe(0);
+  right.give();
+  await running.tick();
+  await until(() => tool.held.size === 4);
+});
+
+test("a process that wakes up in the midst of a run sends nothing more", async () => {
+  const right = rightByHand();
+  let sent = 0;
+  const asked = () => {
+    sent += 1;
+    return { outcome: "delivered" } as const;
+  };
+  const { runner: running, tool, until, results } = open(asked, { right, sync: { ...people, batch_rows: 1 } });
+  const { deliver } = tool.destination;
+  let calls = 0;
+  tool.destination.deliver = async (rows, context) => {
+    calls += 1;
+    // It slept between being called and its request.
+    if (calls === 2) right.take();
+    await context.pace?.();
+    return deliver(rows, context);
+  };
+  await putUsers(
+    warehouse.connection,
+    1,
+    ["u1", "u2", "u3", "u4"].map((key) => ({ key })),
+  );
+  await running.tick();
+  await until(() => results.length > 0);
+  expect([results[0]?.state, tool.held.size, sent]).toEqual(["stopped", 1, 1]);
+  right.give();
+  await running.run("people");
+  await until(() => tool.held.size === 4);
 });

@@ -35,7 +35,22 @@ test("every command has help with examples, and the program says what its exit c
   const listed = /Commands:\n([\s\S]*?)\n\n/.exec(help.out)?.[1] ?? "";
   const commands = [...listed.matchAll(/^ {2}([a-z]+) .*$/gm)].map((match) => match[1] ?? "").filter((name) => name !== "help");
   expect(commands).toEqual(
-    expect.arrayContaining(["init", "up", "run", "status", "explain", "verify", "validate", "sync", "query", "schemas", "test", "console"]),
+    expect.arrayContaining([
+      "init",
+      "up",
+      "collect",
+      "engine",
+      "run",
+      "status",
+      "explain",
+      "verify",
+      "validate",
+      "sync",
+      "query",
+      "schemas",
+      "test",
+      "console",
+    ]),
   );
   for (const command of commands) {
     const { out, code } = await runCli([command, "--help"]);
@@ -44,6 +59,17 @@ test("every command has help with examples, and the program says what its exit c
     expect(out, command).toContain(`cambium ${command}`);
     expect(out, command).toContain("--json");
   }
+});
+
+test("what needs a warehouse that several programs share says so of a file", async () => {
+  const alone = await mkdtemp(path.join(os.tmpdir(), "cambium-alone-"));
+  await writeFile(path.join(alone, "cambium.yml"), "name: alone\n");
+  for (const command of ["collect", "engine"]) {
+    const { err, code } = await runCliIn([command, "--project", alone]);
+    expect(code, command).toBe(1);
+    expect(err, command).toMatch(/one program has to itself[^]*cambium up[^]*scale-out/);
+  }
+  await rm(alone, { recursive: true });
 });
 
 test("an unknown command or option is exit code 2, with what was meant", async () => {

@@ -5,6 +5,7 @@ import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { instantOf } from "../../src/base/instant.js";
+import { spoolLines } from "../../src/collect/load/line-source.js";
 import { createTables } from "../../src/warehouse/create-tables.js";
 import { openDuckdb } from "../../src/warehouse/duckdb/open.js";
 import { sql } from "../../src/warehouse/sql.js";
@@ -41,7 +42,7 @@ test(`kill -9 of the collector, ${rounds} times (seed ${seed}): no accepted even
   const senders = Array.from({ length: 3 }, () => client.run());
   let loaded = { accepted: 0, stored: 0, duplicates: 0, quarantined: 0 };
   const load = async () => {
-    const sum = total(await loadAll(connection, testProject(), { spoolDir, scratchDir: warehouse.scratchDir, filter, now: 0 }));
+    const sum = total(await loadAll(connection, testProject(), { source: spoolLines(spoolDir, warehouse.scratchDir), filter, now: 0 }));
     loaded = {
       accepted: loaded.accepted + sum.accepted,
       stored: loaded.stored + sum.stored,
@@ -99,7 +100,7 @@ test("kill -9 of the loader: every segment counts once", async () => {
   const warehouse = await openDuckdb({ file: args[0] as string, scratchDir: args[1] as string });
   const connection = await warehouse.connect();
   await createTables(connection, ["user", "workspace", "account"], ["workspace", "account"]);
-  await loadAll(connection, testProject(), { spoolDir: args[2] as string, scratchDir: args[1] as string, now: 0 });
+  await loadAll(connection, testProject(), { source: spoolLines(args[2] as string, args[1] as string), now: 0 });
   await expectExactly(connection, client.sent);
   console.info(`loader: ${kills} kills, ${client.sent.size} events`);
   await connection.close();
@@ -135,7 +136,7 @@ test("a full disk: 503 while it is full, then all is well, and what was accepted
     else expect(answer.headers.get("retry-after")).toBe("1");
     return answer.status;
   };
-  const settings = { spoolDir, now: 0 };
+  const settings = { source: spoolLines(spoolDir, bench.scratchDir), now: 0 };
   try {
     for (let fill = 0; fill < 3; fill += 1) {
       let refused = 0;

@@ -3,6 +3,7 @@ import path from "node:path";
 import fc from "fast-check";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { frameHeader } from "../../src/collect/spool/frame.js";
+import { spoolLines } from "../../src/collect/load/line-source.js";
 import { loadSegments } from "../../src/collect/load/load-segments.js";
 import { type Sql, render, sql } from "../../src/warehouse/sql.js";
 import type { TableSpec } from "../../src/warehouse/table.js";
@@ -142,7 +143,7 @@ test("a segment that the warehouse cannot take holds up no other, and stays wher
         : (connection.withNdjson(files, lineBytesMax, work) as Promise<T>),
     transaction: <T>(work: () => Promise<T>) => connection.transaction(work),
   });
-  const settings = { spoolDir, scratchDir, now: 0 };
+  const settings = { source: spoolLines(spoolDir, scratchDir), now: 0 };
   expect(await loadSegments(picky, project, settings)).toMatchObject({ segments: 1, accepted: 1, stored: 1 });
   await expect(loadSegments(picky, project, settings)).rejects.toThrow("cannot take it");
   expect(await loadSegments(connection, project, settings)).toMatchObject({ segments: 1, stored: 1 });

@@ -2,6 +2,7 @@ import { copyFile, readdir, rename, writeFile } from "node:fs/promises";
 import path from "node:path";
 import fc from "fast-check";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { spoolLines } from "../../src/collect/load/line-source.js";
 import { LoadMemory } from "../../src/collect/load/load-memory.js";
 import { type LoadSummary, loadSegments } from "../../src/collect/load/load-segments.js";
 import { prepareProperties } from "../../src/collect/load/typed-properties.js";
@@ -38,7 +39,7 @@ async function waiting(): Promise<string[]> {
 
 function load(connection: Connection = bench.connection, now = 0, more: { typed?: { path: string; column: string }[] } = {}) {
   const { project, spoolDir, scratchDir } = bench;
-  return loadSegments(connection, project, { spoolDir, scratchDir, now, memory, ...more });
+  return loadSegments(connection, project, { source: spoolLines(spoolDir, scratchDir), now, memory, ...more });
 }
 
 /** The same session, with something else in place of some of its methods. */
@@ -88,7 +89,7 @@ test("a load that brings nothing new asks for nothing that is known", async () =
   const typed = await prepareProperties(bench.connection, ["id"], 0);
   const filter = await filledFilter(bench.connection);
   const { connection, statements } = recorded();
-  const settings = { spoolDir: bench.spoolDir, scratchDir: bench.scratchDir, now: 0, typed, filter, memory };
+  const settings = { source: spoolLines(bench.spoolDir, bench.scratchDir), now: 0, typed, filter, memory };
   await sealed(event("one"));
   expect(await loadSegments(connection, bench.project, settings)).toMatchObject({ loadId: 1, stored: 1 });
   expect(statements).toContain("load: properties seen");
@@ -303,7 +304,7 @@ test("two collectors' names do not hide each other", async () => {
 test("a retry of a moment ago is told without reading the history, one of long ago with it", async () => {
   const filter = await filledFilter(bench.connection);
   const { connection, statements } = recorded();
-  const settings = { spoolDir: bench.spoolDir, scratchDir: bench.scratchDir, now: 0, filter, memory };
+  const settings = { source: spoolLines(bench.spoolDir, bench.scratchDir), now: 0, filter, memory };
   const turn = async (...ids: string[]) => {
     statements.length = 0;
     await sealed(...ids.map((id) => event(id)));

@@ -234,7 +234,7 @@ test("events without an id get one, each its own", async () => {
   await bench.post("/v1/batch", { batch: [event, { ...event, messageId: "" }, { ...event, messageId: null }], writeKey });
   const ids = (await loaded()).map((row) => String(row["message_id"]));
   expect(new Set(ids).size).toBe(3);
-  for (const id of ids) expect(id).toMatch(/^srv-[0-9a-f]{8}-[0-9a-f]{12}-\d+$/);
+  for (const id of ids) expect(id).toMatch(/^srv-[0-9a-f]{16}-[0-9a-f]{12}-\d+$/);
 });
 
 test("pixel: a picture, and an event", async () => {

@@ -13,6 +13,7 @@ import {
   settingsHash,
   writeJson,
 } from "../../src/collect/collector-file.js";
+import { spoolLines } from "../../src/collect/load/line-source.js";
 import { type SuperviseSettings, type SupervisedCollector, superviseCollector } from "../../src/collect/supervise.js";
 import { watchSpool } from "../../src/collect/watch-spool.js";
 import { freePort } from "../support/free-port.js";
@@ -74,7 +75,7 @@ test("a sealed segment wakes the engine, and its events are loaded by another pr
   await expect.poll(() => [hints > 0, seen > 0], { timeout: 5000 }).toEqual([true, true]);
   watch.close();
   const { connection, warehouse, close } = await testWarehouse();
-  const loaded = await loadAll(connection, testProject(), { spoolDir: path.join(dir, "spool"), scratchDir: warehouse.scratchDir, now: 0 });
+  const loaded = await loadAll(connection, testProject(), { source: spoolLines(path.join(dir, "spool"), warehouse.scratchDir), now: 0 });
   expect(total(loaded)).toEqual({ accepted: 1, stored: 1, duplicates: 0, quarantined: 0 });
   await close();
 });
@@ -217,7 +218,7 @@ test("closing seals what was accepted", async () => {
   await send(collector, "m1");
   await collector.close();
   const { connection, warehouse, close } = await testWarehouse();
-  const loaded = await loadAll(connection, testProject(), { spoolDir: path.join(dir, "spool"), scratchDir: warehouse.scratchDir, now: 0 });
+  const loaded = await loadAll(connection, testProject(), { source: spoolLines(path.join(dir, "spool"), warehouse.scratchDir), now: 0 });
   expect(total(loaded)).toMatchObject({ stored: 1 });
   await close();
 });

@@ -3,6 +3,7 @@ import os from "node:os";
 import path from "node:path";
 import { type Instant, systemClock } from "../../src/base/instant.js";
 import { type Collector, type CollectorOptions, startCollector } from "../../src/collect/collector.js";
+import { spoolLines } from "../../src/collect/load/line-source.js";
 import { type LoadSettings, type LoadSummary, loadSegments } from "../../src/collect/load/load-segments.js";
 import { type MessageFilter, emptyMessageFilter, fillMessageFilter } from "../../src/collect/load/message-filter.js";
 import type { Project } from "../../src/project/project.js";
@@ -58,7 +59,7 @@ export async function collectBench(
       }),
     async load(settings = {}) {
       await collector.spool.sealNow();
-      return loadAll(connection, project, { spoolDir, scratchDir, now: systemClock(), ...settings });
+      return loadAll(connection, project, { source: spoolLines(spoolDir, scratchDir), now: systemClock(), ...settings });
     },
     events: () => connection.read(sql`SELECT * FROM raw.events ORDER BY received_at, message_id`),
     quarantined: () => connection.read(sql`SELECT * FROM raw.quarantine ORDER BY segment, line`),

@@ -4,6 +4,7 @@ import { openEngine } from "../../engine.js";
 import { type CliContext, globalOptions } from "../context.js";
 import { examples } from "../examples.js";
 import { findProject } from "../find-project.js";
+import { tellWaiting } from "../run/tell-waiting.js";
 import { serverInfo } from "../server-client.js";
 
 export function register(program: Command, context: CliContext): void {
@@ -27,6 +28,7 @@ export function register(program: Command, context: CliContext): void {
         dir,
         version: program.version() ?? "0",
         env: context.env as NodeJS.ProcessEnv,
+        lease: { onLook: tellWaiting((sentence) => context.terminal.err(`${sentence}\n`)) },
         onError: (where, thrown) => context.terminal.err(`${where}: ${String(thrown)}\n`),
       });
       try {

@@ -6,6 +6,7 @@ import { type CliContext, globalOptions } from "../context.js";
 import { examples } from "../examples.js";
 import { exitCodes } from "../exit-codes.js";
 import { findProject } from "../find-project.js";
+import { tellWaiting } from "../run/tell-waiting.js";
 import { connectTo, serverInfo } from "../server-client.js";
 
 export function register(program: Command, context: CliContext): void {
@@ -48,7 +49,8 @@ async function locally(
   version: string,
   context: CliContext,
 ): Promise<DryRun | SyncRunResult> {
-  const engine = await openEngine({ dir, version, env: context.env as NodeJS.ProcessEnv });
+  const lease = { onLook: tellWaiting((sentence) => context.terminal.err(`${sentence}\n`)) };
+  const engine = await openEngine({ dir, version, env: context.env as NodeJS.ProcessEnv, lease });
   try {
     // What a sync reads must be there: definitions may be new since the last cycle.
     context.terminal.err("Computing what is new …\n");

@@ -1,7 +1,8 @@
-import { type Command, InvalidArgumentError } from "commander";
+import type { Command } from "commander";
 import { type CliContext, globalOptions } from "../context.js";
 import { examples } from "../examples.js";
 import { findProject } from "../find-project.js";
+import { portNumber } from "../port-number.js";
 import { startUp } from "../run/start-up.js";
 import { untilInterrupted } from "../run/until-interrupted.js";
 
@@ -22,6 +23,7 @@ export function register(program: Command, context: CliContext): void {
     .action(async (own: { port?: number; collectorPort?: number; host?: string }, command: Command) => {
       const { terminal } = context;
       const dir = findProject(context, globalOptions(command));
+      const lost = new AbortController();
       const running = await startUp({
         dir,
         version: program.version() ?? "0",
@@ -29,21 +31,16 @@ export function register(program: Command, context: CliContext): void {
         ...(own.port !== undefined && { port: own.port }),
         ...(own.collectorPort !== undefined && { collectorPort: own.collectorPort }),
         ...(own.host !== undefined && { host: own.host }),
+        onLost: (error) => lost.abort(error),
         onEvent: (sentence) => terminal.err(`${terminal.colors.dim(sentence)}\n`),
       });
       running.engine.loops.start();
       terminal.out(
         `Console    ${running.consoleUrl}\nCollector  ${running.collector.running?.url ?? "(starting)"}\nCtrl-C stops both; nothing is lost.\n`,
       );
-      await untilInterrupted();
+      await untilInterrupted(lost.signal);
       terminal.err("Stopping: sealing the spool and closing the warehouse …\n");
       await running.close();
+      lost.signal.throwIfAborted();
     });
-}
-
-function portNumber(text: string): number {
-  const port = Number(text);
-  if (text.trim() === "" || !Number.isInteger(port) || port < 0 || port > 65_535)
-    throw new InvalidArgumentError("It is a whole number from 0 to 65535.");
-  return port;
 }

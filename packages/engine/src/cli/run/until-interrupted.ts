@@ -1,11 +1,13 @@
-/** Resolves at the first Ctrl-C or termination signal; a second one ends the process at once. */
-export async function untilInterrupted(): Promise<NodeJS.Signals> {
+/** Resolves at the first Ctrl-C or termination signal, or when `ended` aborts; a second Ctrl-C ends the process at once. */
+export async function untilInterrupted(ended?: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
-    const stop = (signal: NodeJS.Signals) => {
+    const stop = () => {
       process.once("SIGINT", () => process.exit(130));
-      resolve(signal);
+      resolve();
     };
-    process.once("SIGINT", () => stop("SIGINT"));
-    process.once("SIGTERM", () => stop("SIGTERM"));
+    process.once("SIGINT", stop);
+    process.once("SIGTERM", stop);
+    ended?.addEventListener("abort", () => resolve(), { once: true });
+    if (ended?.aborted === true) resolve();
   });
 }

@@ -3,19 +3,18 @@ import type { Project } from "../../project/project.js";
 import { type Sql, sql } from "../../warehouse/sql.js";
 import { ledger, loads } from "../../warehouse/tables/ops.js";
 import type { Connection, Row } from "../../warehouse/warehouse.js";
-import { brokenLines } from "./broken-lines.js";
 import { type TypedProperty, eventColumns, eventRows } from "./event-rows.js";
+import type { LineSource } from "./line-source.js";
 import { LoadMemory } from "./load-memory.js";
 import type { MessageFilter } from "./message-filter.js";
 import { quarantineLines, quarantineUnreadable } from "./quarantine-lines.js";
-import { type CheckedSegment, type SegmentFile, checkSegment, removeFiles, sealedSegments } from "./sealed-segments.js";
+import type { CheckedSegment, SegmentFile } from "./sealed-segments.js";
 import { headShape, headsQuery, lineShape } from "./spool-line.js";
 import { storeEvents } from "./store-events.js";
 
 export interface LoadSettings {
-  readonly spoolDir: string;
-  /** Where repaired copies of damaged segments go. */
-  readonly scratchDir: string;
+  /** Where segments come from. */
+  readonly source: LineSource;
   readonly now: Instant;
   /** Properties with a column of their own, as `prepareProperties` made them. */
   readonly typed?: readonly TypedProperty[];
@@ -46,7 +45,7 @@ const segmentsPerLoadMax = 200;
 const bytesPerLoadMax = 200_000_000;
 
 /**
- * Takes sealed spool segments into the warehouse: events into `raw.events` once by `messageId` over the whole history,
+ * Takes sealed segments into the warehouse: events into `raw.events` once by `messageId` over the whole history,
  * everything else into `raw.quarantine` with the reason, the counts into `ops.loads` and `ops.ledger`, all in one
  * transaction; then the segments are deleted. A segment that is already in `ops.loads` is only deleted, so that dying at
  * any moment neither loses nor doubles an event. accepted = stored + duplicates + quarantined, for each segment.
@@ -54,7 +53,7 @@ const bytesPerLoadMax = 200_000_000;
 export async function loadSegments(connection: Connection, project: Project, settings: LoadSettings): Promise<LoadSummary> {
   const started = performance.now();
   const session: Session = { connection, project, settings, memory: settings.memory ?? new LoadMemory() };
-  const waiting = await withoutLoaded(session, await sealedSegments(settings.spoolDir));
+  const waiting = await withoutLoaded(session, await settings.source.waiting(connection));
   const batch = takeBatch(waiting, settings);
   const loaded = batch.length === 0 ? [] : await loadTogetherOrAlone(session, batch);
   const counts = loaded.flatMap((one) => one.counts);
@@ -109,7 +108,7 @@ async function loadBatch(session: Session, batch: readonly SegmentFile[]): Promi
   const checked: CheckedSegment[] = [];
   const unreadable: { segment: SegmentFile; message: string }[] = [];
   for (const segment of batch) {
-    const outcome = await checkSegment(segment, settings.scratchDir);
+    const outcome = await settings.source.check(segment);
     if (!("unreadable" in outcome)) checked.push(outcome);
     else if (outcome.unreadable !== "") unreadable.push({ segment, message: outcome.unreadable });
   }
@@ -127,7 +126,10 @@ async function loadBatch(session: Session, batch: readonly SegmentFile[]): Promi
     loaded.loadId,
     loaded.counts.map(({ segment }) => segment.name),
   );
-  await removeFiles([...checked.map(({ segment }) => segment.file), ...checked.map(({ file }) => file)]);
+  await settings.source.taken(
+    checked.map(({ segment }) => segment),
+    checked,
+  );
   return loaded;
 }
 
@@ -161,9 +163,7 @@ interface Stored {
 async function loadChecked(session: Session, loadId: number, checked: readonly CheckedSegment[], inspected = false): Promise<Stored> {
   if (checked.length === 0) return { counts: [], committed: () => undefined };
   const { connection, settings } = session;
-  const files = checked.map(({ file }) => file);
-  const lineBytesMax = Math.max(...checked.map((segment) => segment.lineBytesMax));
-  const outcome = await connection.withNdjson(files, lineBytesMax, async (lines) => {
+  const outcome = await settings.source.lend(connection, checked, async (lines) => {
     await connection.run(connection.dialect.tempTable("incoming", headsQuery(connection.dialect, lines(headShape))));
     const found = await readCounts(connection);
     const suspect = inspected ? [] : checked.filter((segment) => !addsUp(segment, found.get(segment.file)));
@@ -172,7 +172,7 @@ async function loadChecked(session: Session, loadId: number, checked: readonly C
   if (!("suspect" in outcome)) return outcome;
   // Checksums held, yet lines are missing or unreadable: what broke them was written that way. Look at each line.
   const readable = new Map<CheckedSegment, CheckedSegment>();
-  for (const segment of outcome.suspect) readable.set(segment, await brokenLines(connection, segment, settings.scratchDir));
+  for (const segment of outcome.suspect) readable.set(segment, await settings.source.inspect(connection, segment));
   const again = checked.map((segment) => readable.get(segment) ?? segment);
   return loadChecked(session, loadId, again, true);
 }
@@ -271,11 +271,11 @@ async function recordCounts(
 }
 
 /** Deletes segments whose rows are in already: the engine died between commit and deletion. */
-async function withoutLoaded({ connection, memory }: Session, segments: readonly SegmentFile[]): Promise<SegmentFile[]> {
+async function withoutLoaded({ connection, memory, settings }: Session, segments: readonly SegmentFile[]): Promise<SegmentFile[]> {
   if (segments.length === 0) return [];
   const loaded = await memory.takenIn(connection, segments);
   if (loaded.size === 0) return [...segments];
-  await removeFiles(segments.filter((segment) => loaded.has(segment.name)).map((segment) => segment.file));
+  await settings.source.taken(segments.filter((segment) => loaded.has(segment.name)));
   return segments.filter((segment) => !loaded.has(segment.name));
 }
 

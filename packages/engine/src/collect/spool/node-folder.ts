@@ -34,9 +34,9 @@ export async function openNodeFolder(spoolDir: string, wanted?: string): Promise
   return { node, dir, firstSequence, lock };
 }
 
-/** The wanted folder, else one that no living collector has, else a new one. */
+/** The wanted folder, else one that no living collector has, else a new one: its name is new among collectors of all machines. */
 async function takeFolder(spoolDir: string, wanted: string | undefined): Promise<{ node: string; lock: FolderLock }> {
-  const candidates = wanted === undefined ? [...(await nodeFolders(spoolDir)), randomBytes(4).toString("hex")] : [wanted];
+  const candidates = wanted === undefined ? [...(await nodeFolders(spoolDir)), randomBytes(8).toString("hex")] : [wanted];
   for (const node of candidates) {
     await mkdir(path.join(spoolDir, node), { recursive: true });
     const lock = await lockFolder(path.join(spoolDir, node));

@@ -15,7 +15,13 @@ export async function readStatus(engine: EngineView, reads: Reads): Promise<Stat
   const now = engine.clock();
   const live = await engine.live();
   const observed = await reads.use((connection) => statusOf(connection, reads.project, now, live));
-  return { ...observed, version: engine.version, startedAt: isoOf(engine.startedAt) };
+  const { lease } = engine;
+  return {
+    ...observed,
+    lease: lease === undefined ? null : { term: lease.term, mayDeliver: lease.isHeld, renewedSeconds: lease.renewedMsAgo / 1_000 },
+    version: engine.version,
+    startedAt: isoOf(engine.startedAt),
+  };
 }
 
 export async function readOverview(engine: EngineView, reads: Reads): Promise<Overview> {

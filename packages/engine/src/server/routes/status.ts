@@ -9,6 +9,12 @@ export function statusRoutes(server: FastifyInstance, { engine, reads, stream, m
   server.get("/api/status", () => readStatus(engine, reads));
   server.get("/api/runs", () => runs(reads));
   server.get("/api/stream", (request, reply) => stream.open(request, reply));
-  server.get("/healthz", () => ({ ok: true }));
+  server.get("/healthz", () => ({ ok: true, ...leaseOf(engine) }));
   server.get("/metrics", async (_request, reply) => reply.type(metrics.contentType).send(await metrics.text()));
+}
+
+function leaseOf({ lease }: ServerParts["engine"]) {
+  return lease === undefined
+    ? {}
+    : { role: "conductor", term: lease.term, mayDeliver: lease.isHeld, renewedSeconds: lease.renewedMsAgo / 1_000 };
 }

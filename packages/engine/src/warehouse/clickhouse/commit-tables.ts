@@ -28,3 +28,11 @@ export const closures = defineTable({
   key: ["term"],
   appended: true,
 });
+
+export const renewals = defineTable({
+  schema: "ops",
+  table: "renewals",
+  purpose: "that the holder of each lease lives: it counts up every few seconds, and says when it lets go",
+  columns: { lease: "text", term: "integer", renewals: "integer", released: "boolean", holder: "text" },
+  key: ["lease"],
+});

@@ -137,8 +137,13 @@ export class Commits {
 
   /** Leaves nothing to publish for whoever comes next. */
   async close(): Promise<void> {
-    if (this.#takenOver === undefined && this.#pending === undefined && this.#last !== undefined)
+    if (this.#takenOver !== undefined || this.#pending !== undefined || this.#last === undefined) return;
+    try {
       await this.#server.alone(() => this.#seal());
+    } catch (thrown) {
+      // Then the newer one has seen to it.
+      if (!(thrown instanceof CambiumError) || thrown.code !== "WAREHOUSE_TAKEN_OVER") throw thrown;
+    }
   }
 
   async #commit(commit: Commit): Promise<void> {

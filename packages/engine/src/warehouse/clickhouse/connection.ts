@@ -1,7 +1,7 @@
 import { createReadStream } from "node:fs";
 import { CambiumError } from "../../base/errors.js";
 import type { Dialect, NdjsonShape } from "../dialect.js";
-import { type Sql, join, name, render, sql } from "../sql.js";
+import { type Sql, join, name, render, sql, trustedSql } from "../sql.js";
 import { type TableColumn, type TableSpec, nameOf } from "../table.js";
 import type { CarriedFile, Cell, Connection, Row } from "../warehouse.js";
 import { spellFunctions } from "./author-functions.js";
@@ -14,7 +14,7 @@ import { parquetSettings } from "./settings.js";
 import { type Numbers, commentOf } from "./statement-number.js";
 import { takeApart } from "./tables-named.js";
 import type { Prepared, Transaction } from "./transaction.js";
-import { bare, nullable, portableType, portableTypeOf } from "./types.js";
+import { bare, columnTypeOf, nullable, portableType, portableTypeOf } from "./types.js";
 
 /** Rows that are turned into text at a time while they are sent. */
 const rowsAtOnce = 1_000;
@@ -117,12 +117,33 @@ export class ClickhouseSession implements Connection {
     if (rows.length === 0) return;
     const present = [...new Set(rows.flatMap((row) => Object.keys(row)))];
     const jsons = new Set(present.filter((column) => table.columns[column]?.startsWith("json")));
+    if (this.#transaction !== undefined && table.schema === "raw") return this.#appendRaw(table, rows, present);
     const into = sql`INSERT INTO ${nameOf(table)} (${join(present.map((column) => name(column)))})`;
     await this.#write(
       into,
       (text, options) => this.#server.insert(text, "JSONCompactEachRow", linesOf(rows, present, jsons), options),
       undefined,
     );
+  }
+
+  /** By way of a table of the session: only a SELECT can say in the same statement for whom it runs. */
+  async #appendRaw(table: TableSpec, rows: readonly Row[], present: readonly string[]): Promise<void> {
+    const spec = { ...table, columns: Object.fromEntries(Object.entries(table.columns).filter(([column]) => present.includes(column))) };
+    const columns = Object.entries(spec.columns).map(([column, type]) => sql`${name(column)} ${trustedSql(columnTypeOf(type))}`);
+    const into = join(Object.keys(spec.columns).map((column) => name(column)));
+    await this.run(sql`CREATE OR REPLACE TABLE appended_rows (${join(columns)}) ENGINE = Memory`);
+    const jsons = new Set(Object.keys(spec.columns).filter((column) => spec.columns[column]?.startsWith("json")));
+    const text = this.#text(sql`INSERT INTO appended_rows (${into})`);
+    const lines = linesOf(rows, Object.keys(spec.columns), jsons);
+    await this.#inTurn(() => this.#server.insert(text, "JSONCompactEachRow", lines, this.#reading()));
+    await this.run(sql`/* rows of a transaction */ INSERT INTO ${nameOf(table)} (${into}) SELECT ${into} FROM appended_rows`);
+  }
+
+  async appendLines(table: TableSpec, column: string, file: string, values: Readonly<Record<string, string>>): Promise<void> {
+    const constants = Object.entries(values);
+    const into = sql`INSERT INTO ${nameOf(table)} (${join([...constants.map(([constant]) => name(constant)), name(column)])})
+SELECT ${join([...constants.map(([, value]) => sql`${value}`), sql`line`])} FROM input('line String')`;
+    await this.#write(into, (text, options) => this.#server.insert(text, "LineAsString", bytesOf(file), options), undefined);
   }
 
   async stage(table: string, columns: Readonly<Record<string, ArrayLike<number>>>): Promise<void> {
@@ -147,9 +168,7 @@ export class ClickhouseSession implements Connection {
     try {
       const into = this.#text(sql`INSERT INTO ${table} (line)`);
       for (const file of files) {
-        await this.#inTurn(() =>
-          this.#server.insert(into, "LineAsString", createReadStream(file), { database: this.#scratch, comment: file }),
-        );
+        await this.#inTurn(() => this.#server.insert(into, "LineAsString", bytesOf(file), { database: this.#scratch, comment: file }));
       }
       return await work((shape) => linesAs(table, shape));
     } finally {
@@ -275,6 +294,11 @@ SELECT ${join(Object.values(values))} FROM input(${structure})`;
     this.#last = mine.catch(() => undefined);
     return mine;
   }
+}
+
+/** Opened when it is its turn to be sent: a file that is gone by then fails the statement, not the program. */
+async function* bytesOf(file: string): AsyncGenerator<Buffer> {
+  yield* createReadStream(file) as AsyncIterable<Buffer>;
 }
 
 function rowOf(columns: readonly { name: string }[], values: readonly Cell[]): Row {

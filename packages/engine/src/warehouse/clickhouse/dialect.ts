@@ -4,7 +4,7 @@ import { type Sql, type SqlValue, join, name, sql, trustedSql } from "../sql.js"
 import { nameOf } from "../table.js";
 import { canonicalText } from "./canonical.js";
 import { cast, tryCast } from "./casts.js";
-import { jsonArray, jsonAt, jsonKind, jsonObject, jsonText, jsonTexts, toJson } from "./json.js";
+import { jsonArray, jsonAt, jsonKind, jsonObject, jsonText, jsonTexts, linesAs, toJson } from "./json.js";
 import { position, positionMessageId, positionReceivedAt, positionTimestamp, positionValue } from "./position.js";
 import { createTable, deleteWhere, updateWhere, upsert } from "./tables.js";
 import { nullable, types } from "./types.js";
@@ -29,7 +29,7 @@ function quoteValue(value: SqlValue): string {
 export function clickhouseDialect(prefix: string): Dialect {
   return {
     quoting: { name: quoteName, schema: (schema) => quoteName(`${prefix}${schema}`), value: quoteValue },
-    supports: { snapshots: false, updates: false },
+    supports: { snapshots: false, updates: false, sharing: true },
 
     type: (type) => types[type],
     createTable,
@@ -82,6 +82,7 @@ export function clickhouseDialect(prefix: string): Dialect {
     authored: (expression) => sql`CAST(${expression}, replaceOne(toTypeName(${expression}), 'UInt8', 'Int16'))`,
     toJson,
     jsonKind,
+    linesAs: (lines, shape) => linesAs(sql`(${lines})`, shape),
     jsonValid: (text) => sql`isValidJSON(${text})`,
 
     hash64,

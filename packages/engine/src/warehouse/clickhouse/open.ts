@@ -3,14 +3,17 @@ import { CambiumError } from "../../base/errors.js";
 import type { Dialect } from "../dialect.js";
 import { Gate } from "../gate.js";
 import type { Warehouse } from "../warehouse.js";
+import type { LeaseWatch } from "../lease.js";
 import { Commits } from "./commits.js";
-import { ClickhouseSession } from "./connection.js";
+import { ClickhouseSession, type Writing } from "./connection.js";
 import { clickhouseDialect } from "./dialect.js";
 import { dropEverything } from "./drop-everything.js";
 import { answerQuery } from "./query.js";
 import { dropLeftovers, scratchName } from "./scratch.js";
-import { Server } from "./server.js";
+import { type HeldLease, holdLease, leaseServer, watchClickhouseLease } from "./lease.js";
+import { Server, type ServerSettings } from "./server.js";
 import { openShadow } from "./shadow.js";
+import { takeTerm } from "./terms.js";
 
 export interface ClickhouseSettings {
   /** `http://host:8123`, or https. */
@@ -24,6 +27,8 @@ export interface ClickhouseSettings {
   readonly lease?: string | undefined;
   /** Nothing can be written but temporary tables, and no lease is taken. */
   readonly readOnly?: boolean | undefined;
+  /** Rows are only added, outside of transactions, beside the holder of the lease; none is taken. */
+  readonly addsOnly?: boolean | undefined;
 }
 
 /** Statements at once over all sessions; the server has its own limits, this one keeps a burst of readers polite. */
@@ -31,25 +36,37 @@ const statementsMax = 8;
 
 /** The lease of the process that turns the cycle and delivers. */
 const conductor = "conductor";
+/** What those that only add rows are called in the list of terms; any number of them may be there. */
+const adding = "adding";
 
 /** Opens a warehouse on a ClickHouse server or cluster; for writing, as the holder of its lease from now on. */
 export async function openClickhouse(settings: ClickhouseSettings): Promise<Warehouse> {
   const { server, dialect, prefix } = partsOf(settings);
   await mkdir(settings.scratchDir, { recursive: true });
   let commits: Commits | undefined;
+  let writing: Writing;
+  let lease: HeldLease | undefined;
+  const leases = leaseServer(partsOfServer(settings));
   try {
     await server.assertUsable();
     await dropLeftovers(server, dialect, prefix);
-    if (settings.readOnly !== true) commits = await Commits.open(server, dialect, prefix, settings.lease ?? conductor);
+    if (settings.addsOnly === true) writing = { numbers: await takeTerm(server, dialect, adding) };
+    else if (settings.readOnly !== true) {
+      commits = await Commits.open(server, dialect, prefix, settings.lease ?? conductor);
+      writing = { commits };
+      lease = await holdLease(leases, dialect, commits.term);
+    }
   } catch (thrown) {
+    await leases.close();
     await server.close();
     throw thrown;
   }
   return {
     dialect,
+    lease,
     scratchDir: settings.scratchDir,
     async connect() {
-      const session = new ClickhouseSession(server, dialect, scratchName(prefix, "session"), commits && { commits });
+      const session = new ClickhouseSession(server, dialect, scratchName(prefix, "session"), writing);
       await session.open();
       return session;
     },
@@ -62,10 +79,20 @@ export async function openClickhouse(settings: ClickhouseSettings): Promise<Ware
     // The server merges by itself.
     checkpoint: () => Promise.resolve(),
     async close() {
-      await commits?.close();
-      await server.close();
+      try {
+        await commits?.close();
+        await lease?.release();
+      } finally {
+        await leases.close();
+        await server.close();
+      }
     },
   };
+}
+
+/** What others may know of the conductor's lease, without taking part. */
+export function watchLeaseOf(settings: ClickhouseSettings): LeaseWatch {
+  return watchClickhouseLease(partsOfServer(settings), clickhouseDialect(settings.prefix ?? ""), conductor);
 }
 
 /** Drops the databases of a prefix. */
@@ -79,12 +106,17 @@ export async function eraseClickhouse(settings: ClickhouseSettings): Promise<voi
   }
 }
 
-function partsOf({ url, user = "default", password = "", prefix = "" }: ClickhouseSettings): {
+function partsOfServer({ url, user = "default", password = "" }: ClickhouseSettings): ServerSettings {
+  return { url, user, password };
+}
+
+function partsOf(settings: ClickhouseSettings): {
   server: Server;
   dialect: Dialect;
   prefix: string;
 } {
+  const { prefix = "" } = settings;
   if (!/^\w*$/.test(prefix))
     throw new CambiumError("PROJECT_INVALID", `a prefix of databases has letters, digits and _ only, not ${prefix}`);
-  return { server: new Server({ url, user, password }, new Gate(statementsMax)), dialect: clickhouseDialect(prefix), prefix };
+  return { server: new Server(partsOfServer(settings), new Gate(statementsMax)), dialect: clickhouseDialect(prefix), prefix };
 }

@@ -48,7 +48,7 @@ export class Server {
   #gate: Gate;
   #barrier = new Barrier();
 
-  constructor(settings: ServerSettings, gate: Gate) {
+  constructor(settings: ServerSettings, gate: Gate, millisMax = requestMillisMax) {
     this.#settings = settings;
     this.#gate = gate;
     this.#client = createClient({
@@ -56,7 +56,7 @@ export class Server {
       username: settings.user,
       password: settings.password,
       application: "cambium",
-      request_timeout: requestMillisMax,
+      request_timeout: millisMax,
       max_open_connections: connectionsMax,
       clickhouse_settings: sessionSettings,
       compression: { request: false, response: false },

@@ -3,7 +3,7 @@ import type { Dialect } from "../dialect.js";
 import { type Sql, name, render, sql, trustedSql } from "../sql.js";
 import type { Catalogue } from "./catalogue.js";
 import { tokensOf } from "./column-names.js";
-import { type Change, type StagedDelete, createStaged, names, overlay, stageDelete } from "./staged.js";
+import { type Change, type StagedDelete, createStaged, inForce, names, overlay, stageDelete } from "./staged.js";
 import { type Numbers, commentOf } from "./statement-number.js";
 import { type StoredTable, type TableName, nameOfTable, pathOf, stagedName } from "./stored-table.js";
 import { type Named, type Piece, putTogether, takeApart } from "./tables-named.js";
@@ -43,14 +43,16 @@ export class Transaction {
   #catalogue: Catalogue;
   #dialect: Dialect;
   #numbers: Numbers;
+  #lease: string;
   #host: TransactionHost;
   #changes = new Map<string, OwnChange>();
   #failure: { thrown: unknown } | undefined;
 
-  constructor(catalogue: Catalogue, dialect: Dialect, numbers: Numbers, host: TransactionHost) {
+  constructor(catalogue: Catalogue, dialect: Dialect, numbers: Numbers & { readonly lease: string }, host: TransactionHost) {
     this.#catalogue = catalogue;
     this.#dialect = dialect;
     this.#numbers = numbers;
+    this.#lease = numbers.lease;
     this.#host = host;
     this.txn = numbers.next();
   }
@@ -80,8 +82,9 @@ export class Transaction {
     const target = index === undefined ? undefined : (pieces[index] as { named: Named }).named;
     // A view or table that is made reads what is committed.
     if (target !== undefined && verb === "create") return { ...this.#prepared(statement), changesTables: true };
-    if (target === undefined || !isStaged(target)) return this.#prepared(this.#seen(pieces));
+    if (target === undefined) return this.#prepared(this.#seen(pieces));
     const [before, after] = [pieces.slice(0, index), pieces.slice((index ?? 0) + 1)];
+    if (!isStaged(target)) return this.#prepared(this.#fenced(verb, target, before, after) ?? this.#seen(pieces));
     switch (verb) {
       case "insert":
         return this.#insert(target, before, after);
@@ -94,6 +97,23 @@ export class Transaction {
       default:
         return this.#prepared(this.#seen(pieces));
     }
+  }
+
+  /**
+   * Rows that come to a raw table or leave it, and that this happens only while no newer writer is there: they count at once
+   * where that one's load has the same number.
+   */
+  #fenced(verb: string, target: Named, before: readonly Piece[], after: readonly Piece[]): Sql | undefined {
+    const condition = inForce(this.#lease);
+    const into = nameOfTable(target);
+    if (verb === "delete") return sql`${this.#seen(before)}${into} WHERE ${condition} AND (${this.#seen(withoutWord(after, "WHERE"))})`;
+    const start = after.findIndex((piece) => "text" in piece && beginsSelect.test(piece.text));
+    if (verb !== "insert" || start < 0) return undefined;
+    const { text } = after[start] as { text: string };
+    const at = text.search(beginsSelect);
+    const columns = this.#seen([...after.slice(0, start), { text: text.slice(0, at) }]);
+    const rows = this.#seen([{ text: text.slice(at) }, ...after.slice(start + 1)]);
+    return sql`${this.#seen(before)}${into}${columns}SELECT * FROM (${rows}) AS fenced WHERE ${condition}`;
   }
 
   async #insert(target: Named, before: readonly Piece[], after: readonly Piece[]): Promise<Prepared> {
@@ -213,6 +233,8 @@ export class Transaction {
     return { statement, comment: commentOf(this.#numbers.next(), txn) };
   }
 }
+
+const beginsSelect = /\b(?:SELECT|WITH)\b/i;
 
 /** Tables whose rows wait for the commit. */
 function isStaged({ schema }: TableName): boolean {

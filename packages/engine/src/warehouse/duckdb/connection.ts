@@ -131,6 +131,12 @@ export class DuckdbSession implements Connection {
     }
   }
 
+  async appendLines(table: TableSpec, column: string, file: string, values: Readonly<Record<string, string>>): Promise<void> {
+    const constants = Object.entries(values);
+    await this.run(sql`INSERT INTO ${nameOf(table)} (${join([...constants.map(([constant]) => name(constant)), name(column)])})
+SELECT ${join([...constants.map(([, value]) => sql`${value}`), sql`line`])} FROM (SELECT unnest(string_split(content, chr(10))) AS line FROM read_text(${file})) AS l WHERE line <> ''`);
+  }
+
   async stage(table: string, columns: Readonly<Record<string, ArrayLike<number>>>): Promise<void> {
     const names = Object.keys(columns);
     const data = Object.values(columns);

@@ -40,7 +40,7 @@ function columnDefinition(column: string, type: string): Sql {
 
 export const duckdbDialect: Dialect = {
   quoting: { name: quoteName, schema: quoteName, value: quoteValue },
-  supports: { snapshots: true, updates: true },
+  supports: { snapshots: true, updates: true, sharing: false },
 
   type: (type) => types[type],
   createTable: (spec) => [
@@ -98,6 +98,7 @@ export const duckdbDialect: Dialect = {
   toJson: (expression) => sql`to_json(${expression})`,
   jsonKind: (json) => sql`(CASE json_type(${json}) WHEN 'VARCHAR' THEN 'text' WHEN 'OBJECT' THEN 'object' WHEN 'ARRAY' THEN 'list'
   WHEN 'BOOLEAN' THEN 'boolean' WHEN 'NULL' THEN 'null' ELSE 'number' END)`,
+  linesAs,
   jsonValid: (text) => sql`json_valid(${text})`,
 
   hash64: (text) => sql`CAST(md5_number(${text}) >> 65 AS BIGINT)`,
@@ -145,6 +146,18 @@ export const duckdbDialect: Dialect = {
 export function readNdjson(files: readonly string[], shape: NdjsonShape, lineBytesMax: number): Sql {
   return sql`read_json([${join(files.map((file) => sql`${file}`))}], format = 'newline_delimited',
   columns = {${ndjsonColumns(shape)}}, ignore_errors = true, filename = 'file', maximum_object_size = ${lineBytesMax})`;
+}
+
+function linesAs(lines: Sql, shape: NdjsonShape): Sql {
+  // A value that does not fit its type is null, as the reader of files has it.
+  const parsed = sql`json_transform(CASE WHEN json_valid(line) THEN line ELSE '{}' END, ${JSON.stringify(transformShape(shape))})`;
+  return sql`(SELECT file, unnest(${parsed}) FROM (${lines}) AS l)`;
+}
+
+function transformShape(shape: NdjsonShape): object {
+  return Object.fromEntries(
+    Object.entries(shape).map(([field, type]) => [field, typeof type === "string" ? types[type] : transformShape(type)]),
+  );
 }
 
 /** Rows of a file in FROM. */

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { LoadMemory } from "../../../src/collect/load/load-memory.js";
+import { spoolLines } from "../../../src/collect/load/line-source.js";
 import { loadSegments } from "../../../src/collect/load/load-segments.js";
 import { emptyMessageFilter, fillMessageFilter } from "../../../src/collect/load/message-filter.js";
 import { createTables } from "../../../src/warehouse/create-tables.js";
@@ -16,7 +17,8 @@ const filter = await emptyMessageFilter(connection);
 void fillMessageFilter(await warehouse.connect(), filter);
 const memory = new LoadMemory();
 process.send?.("ready");
+const source = spoolLines(spoolDir, scratchDir);
 for (;;) {
-  const { loadId } = await loadSegments(connection, testProject(), { spoolDir, scratchDir, filter, memory, now: Date.now() * 1000 });
+  const { loadId } = await loadSegments(connection, testProject(), { source, filter, memory, now: Date.now() * 1000 });
   if (loadId === undefined) await sleep(5);
 }

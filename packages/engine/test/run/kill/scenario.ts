@@ -2,6 +2,7 @@ import { runSync } from "../../../src/activate/run.js";
 import { webhookDestination } from "../../../src/activate/destinations/webhook/webhook.js";
 import type { Instant } from "../../../src/base/instant.js";
 import { LoadMemory } from "../../../src/collect/load/load-memory.js";
+import { spoolLines } from "../../../src/collect/load/line-source.js";
 import { loadSegments } from "../../../src/collect/load/load-segments.js";
 import { prepareProperties } from "../../../src/collect/load/typed-properties.js";
 import { propertiesRead } from "../../../src/project/compile/properties-read.js";
@@ -101,8 +102,9 @@ async function runTurn(warehouse: Warehouse, turn: Turn): Promise<void> {
   const connection = await warehouse.connect();
   const typed = await prepareProperties(connection, propertiesRead(project), now);
   const memory = new LoadMemory();
+  const source = spoolLines(spoolDir, warehouse.scratchDir);
   for (;;) {
-    const { loadId } = await loadSegments(connection, project, { spoolDir, scratchDir: warehouse.scratchDir, now, typed, memory });
+    const { loadId } = await loadSegments(connection, project, { source, now, typed, memory });
     if (loadId === undefined) break;
   }
   await runCycle(connection, project, { now, typed: new Map(typed.map(({ path, column }) => [path, column])) });

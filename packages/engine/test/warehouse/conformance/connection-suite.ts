@@ -3,11 +3,12 @@ import os from "node:os";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
 import { isoOf } from "../../../src/base/instant.js";
-import { name, sql } from "../../../src/warehouse/sql.js";
+import { type Sql, name, sql } from "../../../src/warehouse/sql.js";
 import { defineTable, nameOf } from "../../../src/warehouse/table.js";
 import { audienceMembers } from "../../../src/warehouse/tables/growth.js";
 import { requests } from "../../../src/warehouse/tables/ops.js";
 import { events, rawTables } from "../../../src/warehouse/tables/raw.js";
+import { incoming } from "../../../src/warehouse/tables/shipping.js";
 import type { Connection, Warehouse } from "../../../src/warehouse/warehouse.js";
 
 /** What a connection does beside answering: writing, streaming, temporary tables, errors, questions of people, shadows. */
@@ -230,25 +231,30 @@ export function connectionSuite(warehouse: () => Warehouse, connect: () => Conne
             .join(""),
         );
         await writeFile(second, 'no json at all\n{"r":"x","s":true,"e":{"id":"b","properties":{"big":123456789012345678901234}}}\n');
-        const rows = await connect().withNdjson([first, second], 1_000_000, (lines) =>
+        const fields = (lines: Sql) =>
           connect().read<{ properties: string | null }>(
-            sql`SELECT file, l.r, l.s, l.e.id AS id, l.e.n AS n, ${connect().dialect.cast(sql`l.e.properties`, "text")} AS properties, l.e.${name("odd key")} AS odd FROM ${lines(shape)} AS l`,
-          ),
+            sql`SELECT file, l.r, l.s, l.e.id AS id, l.e.n AS n, ${connect().dialect.cast(sql`l.e.properties`, "text")} AS properties, l.e.${name("odd key")} AS odd FROM ${lines} AS l`,
+          );
+        const read = await connect().withNdjson([first, second], 1_000_000, (lines) => fields(lines(shape)));
+        await make(incoming);
+        for (const file of [first, second]) await connect().appendLines(incoming, "line", file, { segment: "s'1", attempt: file });
+        const kept = await fields(
+          connect().dialect.linesAs(sql`SELECT attempt AS file, line FROM ${nameOf(incoming)} WHERE segment = ${"s'1"}`, shape),
         );
         const none = { r: null, s: null, id: null, n: null, properties: null, odd: null };
         const sorted = (all: readonly object[]) => all.map((each) => JSON.stringify(each, Object.keys(none).concat("file").sort())).sort();
         // An engine may keep the digits of a number beyond 64 bits, or its value as a double.
         const digits = /\d{20,}(\.0)?|1\.234\d+e\+?23/;
-        expect(sorted(rows.map((each) => ({ ...each, properties: each.properties?.replace(digits, "BIG") ?? null })))).toEqual(
-          sorted([
-            { ...none, file: first, s: 'é"\\\n', r: 1774747800123456, id: "a", n: "5", properties: '{"x":[1,"y"]}', odd: "k" },
-            { ...none, file: first },
-            { ...none, file: first, s: "{}", r: 7 },
-            { ...none, file: first, s: "no e" },
-            { ...none, file: second },
-            { ...none, file: second, s: "true", id: "b", properties: '{"big":BIG}' },
-          ]),
-        );
+        const wanted = sorted([
+          { ...none, file: first, s: 'é"\\\n', r: 1774747800123456, id: "a", n: "5", properties: '{"x":[1,"y"]}', odd: "k" },
+          { ...none, file: first },
+          { ...none, file: first, s: "{}", r: 7 },
+          { ...none, file: first, s: "no e" },
+          { ...none, file: second },
+          { ...none, file: second, s: "true", id: "b", properties: '{"big":BIG}' },
+        ]);
+        for (const rows of [read, kept])
+          expect(sorted(rows.map((each) => ({ ...each, properties: each.properties?.replace(digits, "BIG") ?? null })))).toEqual(wanted);
       } finally {
         await rm(folder, { recursive: true });
       }
