@@ -49,6 +49,8 @@ interface Figure {
   readonly rows: number;
   readonly seconds: number;
   readonly scan: number;
+  /** Of a cycle: seconds of its steps. */
+  readonly steps?: CycleSummary["steps"];
 }
 
 export async function bench(): Promise<void> {
@@ -64,6 +66,16 @@ export async function bench(): Promise<void> {
       ["what", ...each.map(({ title }) => title)],
       (figures[0] ?? []).map(({ what }, line) => [what, ...figures.map((column) => textOf(column[line] as Figure))]),
     );
+    for (const [line, { what, steps }] of (figures[0] ?? []).entries()) {
+      if (steps === undefined) continue;
+      process.stdout.write(`\nSteps of: ${what}\n`);
+      const secondsOfStep = (column: readonly Figure[], step: string) =>
+        column[line]?.steps?.find(({ name }) => name === step)?.seconds ?? 0;
+      table(
+        ["step", ...each.map(({ title }) => title)],
+        steps.map(({ name }) => [name, ...figures.map((column) => `${secondsOfStep(column, name).toFixed(3)} s`)]),
+      );
+    }
     if (found.clickhouse === undefined)
       process.stdout.write("No ClickHouse here: npm run test:engines installs one, CAMBIUM_BENCH_CLICKHOUSE names a server.\n");
   } finally {
@@ -140,11 +152,12 @@ async function measureLoop(connection: Connection, scratchDir: string): Promise<
   const withFunnel = projectFromFiles({ ...definitions, "audiences/d.yml": funnel }, scratchDir);
   const funnelSeconds = (await turn(withFunnel)).seconds - idle.seconds;
   const figure = (what: string, seconds: number, rows = sizes.events) => ({ what, rows, seconds, scan });
+  const turned = (what: string, { seconds, steps }: CycleSummary, rows = sizes.events) => ({ ...figure(what, seconds, rows), steps });
   return [
-    figure(`first cycle over ${text(sizes.events)} events`, first.seconds),
-    figure(`cycle of ${text(newEvents)} new events, median of ${cycles}`, median(some.map(({ seconds }) => seconds)), newEvents),
+    turned(`first cycle over ${text(sizes.events)} events`, first),
+    turned(`cycle of ${text(newEvents)} new events, median of ${cycles}`, median(some), newEvents),
     figure("cycle without news", idle.seconds, 0),
-    figure(`full recompute, ${text(sizes.profiles)} profiles`, full.seconds),
+    turned(`full recompute, ${text(sizes.profiles)} profiles`, full),
     figure("a three-step funnel is added: everyone back-filled", funnelSeconds),
   ];
 }
@@ -195,7 +208,8 @@ async function best(work: () => Promise<unknown>): Promise<number> {
   return Math.min(...seconds);
 }
 
-const median = (values: readonly number[]) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] as number;
+const median = (turns: readonly CycleSummary[]) =>
+  [...turns].sort((a, b) => a.seconds - b.seconds)[Math.floor(turns.length / 2)] as CycleSummary;
 
 function textOf({ rows, seconds, scan }: Figure): string {
   const rate = rows === 0 ? "" : `, ${text(Math.round(rows / seconds))}/s`;
