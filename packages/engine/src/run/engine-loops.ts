@@ -299,6 +299,11 @@ export class EngineLoops {
     await this.#cycleConnection.close();
   }
 
+  /** Every message id ever stored is in memory: from then on a load costs the same however long the history is. */
+  get filled(): Promise<void> {
+    return this.#filling;
+  }
+
   /** Beside everything else, since a long history takes many seconds: until it is done, loads look up what they take in. */
   async #fillFilter(): Promise<void> {
     const connection = await this.#settings.warehouse.connect();
