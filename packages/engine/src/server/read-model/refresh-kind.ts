@@ -53,14 +53,12 @@ export async function refreshKind(
 
 async function refreshValues(connection: Connection, model: KindModel, after: number, upTo: number): Promise<void> {
   const { kind } = model.layout;
-  // A table of their ids first: joined with the log of changes itself, each large table would take many times as long.
-  await connection.run(
-    sql`/* read model: who changed */ ${connection.dialect.tempTable(
-      "read_model_changed",
-      sql`SELECT entity_id FROM ${name("growth", `${kind}_entities`)} WHERE entity_id IN
-(SELECT entity_id FROM growth.changes WHERE ${cyclesBetween(after, upTo)} AND kind = ${kind})`,
-    )}`,
-  );
+  // Tables of their ids first: looked for in the log of changes itself, each large table would take many times as long.
+  const { dialect } = connection;
+  const noted = sql`SELECT DISTINCT entity_id FROM growth.changes WHERE ${cyclesBetween(after, upTo)} AND kind = ${kind}`;
+  await connection.run(sql`/* read model: whose changes were noted */ ${dialect.tempTable("read_model_noted", noted)}`);
+  const existing = sql`SELECT entity_id FROM ${name("growth", `${kind}_entities`)} WHERE entity_id IN (SELECT entity_id FROM read_model_noted)`;
+  await connection.run(sql`/* read model: who changed */ ${dialect.tempTable("read_model_changed", existing)}`);
   const changed = sql`SELECT entity_id FROM read_model_changed`;
   const ids = await connection.integers(sql`/* read model: who changed, in order */ ${changed} ORDER BY entity_id`);
   await eachValues(connection, model.layout, changed, (place, values) => model.set(model.add(ids[place] ?? -1n), values));
