@@ -3,7 +3,7 @@ import { rawTables } from "../tables/raw.js";
 import type { TableName } from "./stored-table.js";
 
 /**
- * Where tables stand: on one server, or on every node of a cluster (docs/decisions/018). There a table is replicated to
+ * Where tables stand: on one server, or on every node of a cluster (docs/decisions/020). There a table is replicated to
  * all nodes, so that each answers every join of the loop by itself; what is `sharded` is split over the cluster's shards in
  * local tables, with a Distributed table over them under the table's own name. Statements are written for one server and
  * `spread.ts` has them reach every node; only engines are chosen here.

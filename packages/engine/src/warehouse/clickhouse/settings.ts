@@ -59,7 +59,7 @@ export const parquetSettings: ClickHouseSettings = {
   output_format_parquet_write_page_index: 0,
 };
 
-/** On a cluster (docs/decisions/018): who talks to one node sees there what it wrote, and what it wrote outlives a node. */
+/** On a cluster (docs/decisions/020): who talks to one node sees there what it wrote, and what it wrote outlives a node. */
 export const clusterSettings: ClickHouseSettings = {
   // What is answered stands on most nodes. Several such inserts into one table may be under way.
   insert_quorum: "auto",
