@@ -249,7 +249,7 @@ describe("a cluster that cannot be used says what to do", () => {
   });
 
   test("one that can be used has so many replicas of a shard", async () => {
-    const answers = ask([{ cluster: "main", replicas: 2 }], ["one", "two"], macrosOf("one", "two"));
-    expect(await assertCluster(answers, "http://one:8123", "main")).toEqual({ replicas: 2 });
+    const answers = ask([{ cluster: "main", replicas: 2, all: 4 }], ["one", "two"], macrosOf("one", "two"));
+    expect(await assertCluster(answers, "http://one:8123", "main")).toEqual({ replicas: 2, all: 4 });
   });
 });

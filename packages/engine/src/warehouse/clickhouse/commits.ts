@@ -3,7 +3,7 @@ import type { ClickhouseDialect } from "./dialect.js";
 import { type Sql, join, render, sql } from "../sql.js";
 import { type TableSpec, nameOf } from "../table.js";
 import { Catalogue } from "./catalogue.js";
-import { closures, commits, terms } from "./commit-tables.js";
+import { closures, commits, renewals, terms } from "./commit-tables.js";
 import { dropEverything } from "./drop-everything.js";
 import type { Server } from "./server.js";
 import { countStaged, inForce, publishRows, unpublishRows } from "./staged.js";
@@ -129,7 +129,7 @@ export class Commits {
    */
   async clear(kept: TableSpec): Promise<void> {
     await this.close();
-    await dropEverything(this.#server, this.#dialect, this.#prefix, [kept, terms, commits, closures]);
+    await dropEverything(this.#server, this.#dialect, this.#prefix, [kept, terms, commits, closures, renewals]);
     await this.#run(this.#dialect.createSchema(stagedSchema));
     this.#leftovers.clear();
     this.#catalogue.forget();

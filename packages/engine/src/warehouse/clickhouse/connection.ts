@@ -13,7 +13,7 @@ import { isSharded, readsShards } from "./layout.js";
 import { listLookups, qualifyTemporary } from "./mutations.js";
 import type { Commits } from "./commits.js";
 import type { Server, StatementOptions } from "./server.js";
-import { parquetSettings, shardedSettings } from "./settings.js";
+import { parquetSettings, onAllReplicas } from "./settings.js";
 import { spread } from "./spread.js";
 import { type Numbers, commentOf } from "./statement-number.js";
 import type { TableName } from "./stored-table.js";
@@ -276,8 +276,10 @@ SELECT ${join(Object.values(values))} FROM input(${structure})`;
   #writing({ comment, statement }: Prepared): StatementOptions {
     const { pieces, target } = takeApart(statement);
     const named = target === undefined ? undefined : (pieces[target] as { named: TableName }).named;
-    const isSplit = named !== undefined && isSharded(this.dialect.layout, named);
-    return { database: this.#scratch, comment, ...(isSplit && { settings: shardedSettings(this.#server.replicas) }) };
+    const { layout } = this.dialect;
+    if (layout.cluster === undefined || named?.schema !== "raw") return { database: this.#scratch, comment };
+    const { replicas, all } = this.#server.nodes;
+    return { database: this.#scratch, comment, settings: onAllReplicas(isSharded(layout, named) ? replicas : all) };
   }
 
   /** Outside of a transaction: temporary tables are anybody's to write, tables of the warehouse only a writer's. */

@@ -4,6 +4,8 @@ import { CambiumError } from "../../base/errors.js";
 export interface Nodes {
   /** How many nodes have each row of a sharded table. */
   readonly replicas: number;
+  /** How many nodes there are: so many have each row of every other table. */
+  readonly all: number;
 }
 
 type Ask = <Row>(question: string) => Promise<Row[]>;
@@ -13,8 +15,8 @@ const macros = ["shard", "replica"] as const;
 
 /** Nodes that do not answer are no obstacle: a standby takes over because one is gone. */
 export async function assertCluster(ask: Ask, url: string, cluster: string): Promise<Nodes> {
-  const known = await ask<{ cluster: string; replicas: number }>(
-    "SELECT cluster, toUInt32(max(replica_num)) AS replicas FROM system.clusters GROUP BY cluster ORDER BY cluster",
+  const known = await ask<{ cluster: string; replicas: number; all: number }>(
+    "SELECT cluster, toUInt32(max(replica_num)) AS replicas, toUInt32(count()) AS all FROM system.clusters GROUP BY cluster ORDER BY cluster",
   );
   const own = known.find((each) => each.cluster === cluster);
   if (own === undefined) {
@@ -35,5 +37,5 @@ export async function assertCluster(ask: Ask, url: string, cluster: string): Pro
       "PROJECT_INVALID",
       `Nodes of the cluster ${cluster} lack macros: ${missing.join(", ")}. Define <shard> and <replica> under <macros> on every node (docs/guides/clickhouse.md).`,
     );
-  return { replicas: own.replicas };
+  return { replicas: own.replicas, all: own.all };
 }

@@ -81,9 +81,9 @@ export class Server {
     return this.#settings.user;
   }
 
-  /** How many nodes have each row of a table that is split over shards. */
-  get replicas(): number {
-    return this.#nodes?.replicas ?? 1;
+  /** The cluster's nodes, as counted when the warehouse was opened. */
+  get nodes(): Nodes {
+    return this.#nodes ?? { replicas: 1, all: 1 };
   }
 
   /** Asks who is there, by a question that any version answers: without our settings. */

@@ -81,8 +81,11 @@ export const clusterSettings: ClickHouseSettings = {
 /** Into a table that tells who may write: inserts come one after the other, and reads wait for no replica that lacks one. */
 export const oneAtATime: ClickHouseSettings = { insert_quorum_parallel: 0 };
 
-/** For what is split over shards: reads may go to any replica of a shard, so what is written or changed is on each of them. */
-export function shardedSettings(replicas: number): ClickHouseSettings {
+/**
+ * For raw rows. Another process, or another node, takes up what a row elsewhere (a load, an arrival) says is there: what is
+ * written or changed is on each of its replicas before that is said.
+ */
+export function onAllReplicas(replicas: number): ClickHouseSettings {
   return { insert_quorum: String(replicas), mutations_sync: "2", lightweight_deletes_sync: "2", alter_sync: "2" };
 }
 
