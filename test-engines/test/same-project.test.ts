@@ -72,7 +72,7 @@ async function collect(): Promise<string> {
   const folder = await newFolder();
   const spoolDir = path.join(folder, "spool");
   const sources = [{ name: "backend", writeKeys: ["orchard-history"] }];
-  const collector = await startCollector({ spoolDir, sources, clock: () => until + 60 * micros, segmentBytesMax: 4_000_000 });
+  const collector = await startCollector({ spoolDir, sources, clock: () => until + 60 * micros, segmentBytesMax: 500_000 });
   await seedOrchard({ url: collector.url, stateDir: folder, now: until, seed: "same", days, users });
   await collector.close();
   return spoolDir;
