@@ -3,13 +3,14 @@
  * the official client speaks. One statement at a time, since the embedded engine has one session: good for what SQL means,
  * no evidence for clusters, replication, rights or speed under concurrency.
  *
- *   node bridge.mjs [--port 8123] [--data DIR] [--password SECRET] [--log FILE]
+ *   node bridge.mjs [--port 8123] [--data DIR] [--password SECRET] [--log FILE] [--cluster NAME]
  *
  * The log has a line of JSON a statement, with its milliseconds: the embedded engine has no system.query_log.
+ * With a cluster's name it plays the one node of a cluster: see `one-node-cluster.mjs`.
  * Prints `listening http://127.0.0.1:PORT` and ends when its standard input does (given `--attached`) or on SIGTERM.
  */
 import { createWriteStream } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -17,6 +18,7 @@ import { pipeline } from "node:stream/promises";
 import { parseArgs } from "node:util";
 import { createGunzip } from "node:zlib";
 import { Session } from "chdb";
+import { asOnOneNode, configOf } from "./one-node-cluster.mjs";
 
 const { values: options } = parseArgs({
   options: {
@@ -25,11 +27,15 @@ const { values: options } = parseArgs({
     password: { type: "string", default: "" },
     attached: { type: "boolean", default: false },
     log: { type: "string" },
+    cluster: { type: "string" },
   },
 });
 const scratch = await mkdtemp(path.join(tmpdir(), "cambium-bridge-"));
 const log = options.log === undefined ? undefined : createWriteStream(options.log, { flags: "a" });
-const session = new Session(options.data ?? path.join(scratch, "data"));
+const config = path.join(scratch, "cluster.xml");
+if (options.cluster !== undefined) await writeFile(config, configOf(options.cluster));
+const connectionArgs = options.cluster === undefined ? [] : [`--config-file=${config}`];
+const session = new Session(options.data ?? path.join(scratch, "data"), { connectionArgs });
 
 /** Parameters of the protocol itself; every other one is a setting of the engine. */
 const protocol = new Set([
@@ -66,7 +72,8 @@ function inTurn(work) {
 }
 
 async function execute(text, format) {
-  return session.queryAsync(text, format === undefined ? {} : { format });
+  const statement = options.cluster === undefined ? text : asOnOneNode(text, options.cluster);
+  return session.queryAsync(statement, format === undefined ? {} : { format });
 }
 
 async function prepare(params) {

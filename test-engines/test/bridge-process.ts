@@ -13,10 +13,13 @@ export interface Bridge {
 
 const program = fileURLToPath(new URL("../bridge.mjs", import.meta.url));
 
-export async function startBridge(options: { readonly data?: string; readonly password?: string } = {}): Promise<Bridge> {
+export async function startBridge(
+  options: { readonly data?: string; readonly password?: string; readonly cluster?: string } = {},
+): Promise<Bridge> {
   const more = [
     ...(options.data === undefined ? [] : ["--data", options.data]),
     ...(options.password === undefined ? [] : ["--password", options.password]),
+    ...(options.cluster === undefined ? [] : ["--cluster", options.cluster]),
   ];
   const child = spawn(process.execPath, [program, "--attached", ...more], {
     stdio: ["pipe", "pipe", "inherit"],

@@ -31,13 +31,17 @@ const log = defineTable({
   appended: true,
 });
 
+/** With tables as a cluster has them, where it is named: `one-node-cluster.mjs`. */
+const cluster = process.env["CAMBIUM_TEST_CLUSTER"];
+const onCluster = cluster === undefined ? {} : { cluster };
+
 let bridge: Bridge;
 let mortal: MortalServer;
 let scratchDir: string;
 let prefix = "";
 let prefixes = 0;
 beforeAll(async () => {
-  bridge = await startBridge();
+  bridge = await startBridge(onCluster);
   mortal = await mortalServer(bridge.url);
   scratchDir = await mkdtemp(path.join(os.tmpdir(), "cambium-commits-"));
 });
@@ -57,7 +61,7 @@ afterEach(async () => {
 });
 
 async function open(url = bridge.url, more: { readOnly?: boolean; lease?: string } = {}): Promise<Warehouse> {
-  const warehouse = await openClickhouse({ url, prefix, scratchDir, ...more });
+  const warehouse = await openClickhouse({ url, prefix, scratchDir, ...onCluster, ...more });
   opened.push(warehouse);
   return warehouse;
 }
@@ -180,7 +184,7 @@ describe("a program that dies", () => {
       // The commit is recorded, and nothing of it published.
       await dies(requests - 3, "never");
       mortal.fail(at, how);
-      const recovered = await openClickhouse({ url: mortal.url, prefix, scratchDir }).then(
+      const recovered = await openClickhouse({ url: mortal.url, prefix, scratchDir, ...onCluster }).then(
         (warehouse) => {
           opened.push(warehouse);
           return true;

@@ -1,7 +1,7 @@
 import { cp, mkdir, mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promises";
 import os from "node:os";
 import path from "node:path";
-import { afterAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import { exampleSecrets, seedOrchard } from "../../examples/orchard/start.js";
 import { type Receiver, startReceiver } from "../../examples/receiver/receiver.js";
 import { startCollector } from "../../packages/engine/src/collect/collector.js";
@@ -13,7 +13,8 @@ import { type Bridge, startBridge } from "./bridge-process.js";
 
 /**
  * The example project on both engines: what one collector received is loaded, computed and delivered twice, in two turns a
- * day apart. Every profile, trait, score, audience and delivery must come out the same. CAMBIUM_SAME_USERS and
+ * day apart. Every profile, trait, score, audience and delivery must come out the same, on a server and with tables as a
+ * cluster has them (`one-node-cluster.mjs`). CAMBIUM_SAME_USERS and
  * CAMBIUM_SAME_DAYS make the company larger (5500 and 90 are what `npm start` has).
  */
 const users = Number(process.env["CAMBIUM_SAME_USERS"] ?? 150);
@@ -24,44 +25,54 @@ const historyDays = 5;
 
 const folders: string[] = [];
 const closers: (() => Promise<unknown>)[] = [];
-let bridge: Bridge | undefined;
+const bridges: Bridge[] = [];
+let collected = "";
+let embedded: Awaited<ReturnType<typeof turnsOf>>;
+beforeAll(async () => {
+  collected = await collect();
+  embedded = await turnsOf(collected, {});
+}, 1_800_000);
 afterAll(async () => {
   for (const close of closers.reverse()) await close();
-  await bridge?.stop();
+  for (const bridge of bridges) await bridge.stop();
   await Promise.all(folders.map((folder) => rm(folder, { recursive: true, force: true })));
 });
 
-test("the example comes out the same on both engines", async () => {
-  bridge = await startBridge();
-  const collected = await collect();
-  const embedded = await turnsOf(collected, {});
-  const scaled = await turnsOf(collected, { CAMBIUM_WAREHOUSE: `${bridge.url}/orchard_` });
-  const here = await embedded.engine.warehouse.connect();
-  const there = await scaled.engine.warehouse.connect();
-  const { equal, comparisons } = await compareWarehouses(here, there, embedded.engine.project());
-  expect(comparisons.filter((each) => !each.equal)).toEqual([]);
-  expect(equal).toBe(true);
-  const rows = new Map(comparisons.map(({ what, here: count }) => [what, count]));
-  for (const what of [
-    "user_traits",
-    "workspace_traits",
-    "account_traits",
-    "memberships",
-    "score_history",
-    "audience_members",
-    "deliveries",
-  ])
-    expect(rows.get(what), what).toBeGreaterThan(5);
-  expect(scaled.receiver.requests()).toBe(embedded.receiver.requests());
-  await Promise.all([here.close(), there.close()]);
-}, 1_800_000);
+test.each(["a server", "a cluster"])(
+  "the example comes out the same on the embedded engine and on %s",
+  async (where) => {
+    const isCluster = where === "a cluster";
+    const bridge = await startBridge(isCluster ? { cluster: "main" } : {});
+    bridges.push(bridge);
+    const scaled = await turnsOf(collected, { CAMBIUM_WAREHOUSE: `${bridge.url}/orchard_${isCluster ? "?cluster=main" : ""}` });
+    const here = await embedded.engine.warehouse.connect();
+    const there = await scaled.engine.warehouse.connect();
+    const { equal, comparisons } = await compareWarehouses(here, there, embedded.engine.project());
+    expect(comparisons.filter((each) => !each.equal)).toEqual([]);
+    expect(equal).toBe(true);
+    const rows = new Map(comparisons.map(({ what, here: count }) => [what, count]));
+    for (const what of [
+      "user_traits",
+      "workspace_traits",
+      "account_traits",
+      "memberships",
+      "score_history",
+      "audience_members",
+      "deliveries",
+    ])
+      expect(rows.get(what), what).toBeGreaterThan(5);
+    expect(scaled.receiver.requests()).toBe(embedded.receiver.requests());
+    await Promise.all([here.close(), there.close()]);
+  },
+  1_800_000,
+);
 
 /** A folder with a spool that a collector has filled. */
 async function collect(): Promise<string> {
   const folder = await newFolder();
   const spoolDir = path.join(folder, "spool");
   const sources = [{ name: "backend", writeKeys: ["orchard-history"] }];
-  const collector = await startCollector({ spoolDir, sources, clock: () => until + 60 * micros, segmentBytesMax: 4_000_000 });
+  const collector = await startCollector({ spoolDir, sources, clock: () => until + 60 * micros, segmentBytesMax: 500_000 });
   await seedOrchard({ url: collector.url, stateDir: folder, now: until, seed: "same", days, users });
   await collector.close();
   return spoolDir;

@@ -22,6 +22,7 @@ export type WarehouseSettings =
       readonly prefix: string;
       readonly user: string;
       readonly password: string;
+      readonly cluster?: string | undefined;
       readonly scratchDir: string;
       readonly readOnly?: boolean | undefined;
       readonly addsOnly?: boolean | undefined;
@@ -36,6 +37,8 @@ export interface WarehouseConfig {
   readonly url?: string | undefined;
   readonly prefix?: string | undefined;
   readonly user?: string | undefined;
+  /** Tables stand on all nodes of this cluster of the server's. */
+  readonly cluster?: string | undefined;
 }
 
 /** The server on this machine, as it listens when nobody said otherwise. */
@@ -61,7 +64,7 @@ export function warehouseSettings(config: WarehouseConfig, place: WarehousePlace
 
 /**
  * The warehouse that a name means: `duckdb` or `clickhouse` as the project's file has them, a server's address
- * (`https://user@host:8443/shop_`; the path begins the names of databases), or a DuckDB file. A password comes from
+ * (`https://user@host:8443/shop_?cluster=main`; the path begins the names of databases), or a DuckDB file. A password comes from
  * `CAMBIUM_CLICKHOUSE_PASSWORD` and from nowhere else.
  */
 export function warehouseNamed(text: string, config: WarehouseConfig, place: WarehousePlace, env: Environment): WarehouseSettings {
@@ -71,13 +74,14 @@ export function warehouseNamed(text: string, config: WarehouseConfig, place: War
   if (/\.(duckdb|db)$/.test(text)) return { ...embedded, file: path.resolve(place.cwd ?? "", text) };
   const isAddress = /^https?:\/\//.test(text);
   if (text !== "clickhouse" && !isAddress) throw new CambiumError("BAD_REQUEST", `${text} names no warehouse: say ${warehouseNames}.`);
-  const { url, prefix, user } = addressOf(isAddress ? text : (config.url ?? localUrl));
+  const { url, prefix, user, cluster = config.cluster } = addressOf(isAddress ? text : (config.url ?? localUrl));
   return {
     type: "clickhouse",
     url,
     prefix: (isAddress ? (prefix ?? config.prefix) : (config.prefix ?? prefix)) ?? "",
     user: user ?? config.user ?? "default",
     password: env["CAMBIUM_CLICKHOUSE_PASSWORD"] ?? "",
+    ...(cluster !== undefined && cluster !== "" && { cluster }),
     scratchDir,
   };
 }
@@ -88,12 +92,25 @@ export function targetNamed(text: string, config: WarehouseConfig, place: Wareho
   return warehouseNamed(text, config, place, own === undefined ? env : { ...env, CAMBIUM_CLICKHOUSE_PASSWORD: own });
 }
 
-function addressOf(text: string): { url: string; prefix: string | undefined; user: string | undefined } {
+interface Address {
+  readonly url: string;
+  readonly prefix: string | undefined;
+  readonly user: string | undefined;
+  /** Empty: none, whatever the project's file says. */
+  readonly cluster: string | undefined;
+}
+
+function addressOf(text: string): Address {
   if (!URL.canParse(text)) throw new CambiumError("BAD_REQUEST", `${text} is no address.`);
-  const { origin, pathname, username, password } = new URL(text);
+  const { origin, pathname, username, password, searchParams } = new URL(text);
   if (password !== "")
     throw new CambiumError("BAD_REQUEST", "Leave the password out of a warehouse's address: it is read from CAMBIUM_CLICKHOUSE_PASSWORD.");
-  return { url: origin, prefix: pathname.replace(/^\/|\/$/g, "") || undefined, user: decodeURIComponent(username) || undefined };
+  return {
+    url: origin,
+    prefix: pathname.replace(/^\/|\/$/g, "") || undefined,
+    user: decodeURIComponent(username) || undefined,
+    cluster: searchParams.get("cluster") ?? undefined,
+  };
 }
 
 /** Opens the warehouse that a project names: the one place that knows which engine is behind which name. */

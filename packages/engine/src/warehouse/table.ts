@@ -26,6 +26,11 @@ export interface TableSpec {
   readonly appended?: boolean;
   /** Sort order for engines that keep one; arrival order otherwise. */
   readonly order?: readonly string[];
+  /**
+   * The whole-number column that spreads rows over the machines of an engine that has several; elsewhere it means nothing.
+   * Without it every machine has all rows.
+   */
+  readonly sharded?: string;
 }
 
 export function defineTable<const T extends TableSpec>(spec: T): T {

@@ -15,6 +15,8 @@ test.each<[string, WarehouseConfig, object]>([
   ["clickhouse", server, { type: "clickhouse", url: "https://ch.example.com:8443", prefix: "shop_", user: "cambium" }],
   ["clickhouse", { type: "clickhouse", url: "http://ch:8123/path_" }, { url: "http://ch:8123", prefix: "path_" }],
   ["http://other:8123", server, { url: "http://other:8123", prefix: "shop_", user: "cambium" }],
+  ["http://other:8123", { ...server, cluster: "main" }, { url: "http://other:8123", cluster: "main" }],
+  ["http://other:8123/shop_?cluster=west", { ...server, cluster: "main" }, { prefix: "shop_", cluster: "west" }],
   ["http://me@other:8123/new_/", server, { url: "http://other:8123", prefix: "new_", user: "me" }],
 ])("%s", (name, config, expected) => {
   expect(warehouseNamed(name, config, place, {})).toMatchObject(expected);

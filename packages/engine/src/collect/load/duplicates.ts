@@ -47,11 +47,14 @@ WHERE state = 'event' AND message_id NOT IN (SELECT message_id FROM stored_messa
   };
 }
 
-/** Message ids of `incoming` that are stored where `scope` holds. */
-function storedIn(scope: Sql): Sql {
+/**
+ * Message ids of `incoming AS i` that are stored in `some` of `raw.events AS e`: in a subquery, since an engine of several
+ * machines brings all of a table here that stands to the right of a join.
+ */
+function storedIn(some: Sql, among: Sql = sql`TRUE`): Sql {
   return sql`SELECT DISTINCT i.message_id FROM incoming AS i
-  JOIN raw.events AS e ON e.message_hash = i.message_hash AND e.message_id = i.message_id
-  WHERE i.state = 'event' AND ${scope}`;
+  JOIN (SELECT e.message_hash, e.message_id FROM raw.events AS e WHERE ${some}) AS e ON e.message_hash = i.message_hash AND e.message_id = i.message_id
+  WHERE i.state = 'event' AND ${among}`;
 }
 
 /**
@@ -70,7 +73,8 @@ async function addStoredLongAgo(connection: Connection, recentFrom: number, susp
     const loads = join(found.slice(from, from + listedMax).map((row) => sql`${row.load_id}`));
     await connection.run(
       sql`/* load: messages stored long ago */ INSERT INTO stored_messages ${storedIn(
-        sql`e.load_id IN (${loads}) AND i.message_id NOT IN (SELECT message_id FROM stored_messages)`,
+        sql`e.load_id IN (${loads})`,
+        sql`i.message_id NOT IN (SELECT message_id FROM stored_messages)`,
       )}`,
     );
   }

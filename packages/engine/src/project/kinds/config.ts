@@ -81,6 +81,11 @@ export const config = z
           .regex(/^[a-z][a-z0-9_]*$/)
           .optional(),
         user: z.string().optional(),
+        /** A server that is a node of a cluster: the cluster's name there. Tables then stand on all of its nodes. */
+        cluster: z
+          .string()
+          .regex(/^[\w.-]+$/)
+          .optional(),
       })
       .strict()
       .default({ type: "duckdb" }),

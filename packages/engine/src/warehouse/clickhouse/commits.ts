@@ -1,9 +1,9 @@
 import { CambiumError } from "../../base/errors.js";
-import type { Dialect } from "../dialect.js";
+import type { ClickhouseDialect } from "./dialect.js";
 import { type Sql, join, render, sql } from "../sql.js";
 import { type TableSpec, nameOf } from "../table.js";
 import { Catalogue } from "./catalogue.js";
-import { closures, commits, terms } from "./commit-tables.js";
+import { closures, commits, renewals, terms } from "./commit-tables.js";
 import { dropEverything } from "./drop-everything.js";
 import type { Server } from "./server.js";
 import { countStaged, inForce, publishRows, unpublishRows } from "./staged.js";
@@ -49,7 +49,7 @@ export class Commits {
   readonly term: Term;
   readonly #catalogue: Catalogue;
   readonly #server: Server;
-  readonly #dialect: Dialect;
+  readonly #dialect: ClickhouseDialect;
   readonly #prefix: string;
   #number = 0;
   /** Perhaps recorded and not published whole: nobody may look before that is settled. */
@@ -61,7 +61,7 @@ export class Commits {
   /** Staged rows that nobody needs, by table. */
   readonly #leftovers = new Map<string, { readonly txns: string[]; rows: number }>();
 
-  private constructor(server: Server, dialect: Dialect, prefix: string, term: Term) {
+  private constructor(server: Server, dialect: ClickhouseDialect, prefix: string, term: Term) {
     this.term = term;
     this.#server = server;
     this.#dialect = dialect;
@@ -70,7 +70,7 @@ export class Commits {
   }
 
   /** Takes the lease over from whoever held it: what that one committed is published, what it did not commit is dropped. */
-  static async open(server: Server, dialect: Dialect, prefix: string, lease: string): Promise<Commits> {
+  static async open(server: Server, dialect: ClickhouseDialect, prefix: string, lease: string): Promise<Commits> {
     const term = await takeTerm(server, dialect, lease);
     const own = new Commits(server, dialect, prefix, term);
     const tables = [...dialect.createTable(commits), ...dialect.createTable(closures), dialect.createSchema(stagedSchema)];
@@ -129,7 +129,7 @@ export class Commits {
    */
   async clear(kept: TableSpec): Promise<void> {
     await this.close();
-    await dropEverything(this.#server, this.#dialect, this.#prefix, [kept, terms, commits, closures]);
+    await dropEverything(this.#server, this.#dialect, this.#prefix, [kept, terms, commits, closures, renewals]);
     await this.#run(this.#dialect.createSchema(stagedSchema));
     this.#leftovers.clear();
     this.#catalogue.forget();
@@ -179,7 +179,7 @@ export class Commits {
     if (staged.length === 0) return new Map();
     const counting = join([sql`SELECT '' AS path, count() AS rows, 0 AS gone FROM ${alive}`, ...staged], " UNION ALL ");
     // Whether older versions of a row count as well makes no difference here.
-    const settings = { ...publishing, settings: { final: 0 } };
+    const settings = { ...publishing, settings: { final: 0 } } as const;
     const counted = await this.#server.read(this.#text(sql`/* what was staged */ ${counting}`), settings);
     const counts = new Map(counted.map(([path, rows, gone]) => [String(path), { rows: Number(rows), gone: Number(gone) }]));
     // What was computed from empty tables must not count.
@@ -195,11 +195,11 @@ export class Commits {
 
   /** The steps that publish what was staged; tables that got nothing are left out. */
   #redoOf({ txn, changes }: Transaction, counts: Counts): Step[] {
-    const texts = (statements: readonly Sql[]) => statements.map((statement) => this.#text(statement));
+    const texts = (statements: readonly Sql[]) => statements.flatMap((statement) => this.#dialect.texts(statement));
     return changes.flatMap((change): Step[] => {
       const { table, alterations } = change;
       const count = counts.get(pathOf(table)) ?? { rows: 0, gone: 0 };
-      const run = publishRows(change, count, this.term.lease);
+      const run = publishRows(this.#dialect.layout, change, count, this.term.lease);
       if (alterations.length + run.length === 0) return [];
       const anew = table.isState || count.rows === 0 ? [] : [unpublishRows(table, txn, this.term.lease)];
       return [{ alter: texts(alterations), anew: texts(anew), run: texts(run) }];
@@ -297,7 +297,7 @@ SELECT ${term}, ${number}, ${BigInt(transaction?.txn ?? "0")}, ${writer}, ${JSON
   }
 
   async #run(statement: Sql): Promise<void> {
-    await this.#runText(this.#text(statement));
+    for (const text of this.#dialect.texts(statement)) await this.#runText(text);
   }
 
   async #runText(text: string): Promise<void> {

@@ -1,17 +1,22 @@
 import { createReadStream } from "node:fs";
 import { CambiumError } from "../../base/errors.js";
-import type { Dialect, NdjsonShape } from "../dialect.js";
+import type { NdjsonShape } from "../dialect.js";
 import { type Sql, join, name, render, sql, trustedSql } from "../sql.js";
 import { type TableColumn, type TableSpec, nameOf } from "../table.js";
 import type { CarriedFile, Cell, Connection, Row } from "../warehouse.js";
 import { spellFunctions } from "./author-functions.js";
 import { nameColumns } from "./column-names.js";
+import type { ClickhouseDialect } from "./dialect.js";
+import { joinGlobally } from "./global-joins.js";
 import { linesAs } from "./json.js";
-import { qualifyTemporary } from "./mutations.js";
+import { isSharded, readsShards } from "./layout.js";
+import { listLookups, qualifyTemporary } from "./mutations.js";
 import type { Commits } from "./commits.js";
 import type { Server, StatementOptions } from "./server.js";
-import { parquetSettings } from "./settings.js";
+import { parquetSettings, onAllReplicas } from "./settings.js";
+import { spread } from "./spread.js";
 import { type Numbers, commentOf } from "./statement-number.js";
+import type { TableName } from "./stored-table.js";
 import { takeApart } from "./tables-named.js";
 import type { Prepared, Transaction } from "./transaction.js";
 import { bare, columnTypeOf, nullable, portableType, portableTypeOf } from "./types.js";
@@ -33,7 +38,7 @@ export type Writing = { readonly commits: Commits } | { readonly numbers: Number
  * with it. HTTP sessions of the server would bind it to one replica's memory and break on every reconnection.
  */
 export class ClickhouseSession implements Connection {
-  readonly dialect: Dialect;
+  readonly dialect: ClickhouseDialect;
   #server: Server;
   #scratch: string;
   #commits: Commits | undefined;
@@ -42,7 +47,7 @@ export class ClickhouseSession implements Connection {
   #files = 0;
   #last: Promise<unknown> = Promise.resolve();
 
-  constructor(server: Server, dialect: Dialect, scratch: string, writing: Writing) {
+  constructor(server: Server, dialect: ClickhouseDialect, scratch: string, writing: Writing) {
     this.#server = server;
     this.dialect = dialect;
     this.#scratch = scratch;
@@ -236,7 +241,10 @@ SELECT ${join(Object.values(values))} FROM input(${structure})`;
   }
 
   #text(statement: Sql): string {
-    return qualifyTemporary(spellFunctions(nameColumns(render(statement, this.dialect.quoting))), this.#scratch);
+    const { layout, quoting } = this.dialect;
+    const text = qualifyTemporary(spellFunctions(nameColumns(render(statement, quoting))), this.#scratch);
+    if (readsShards(layout, text)) return joinGlobally(text);
+    return layout.cluster === undefined ? text : listLookups(text);
   }
 
   #query(query: Sql): string {
@@ -253,7 +261,9 @@ SELECT ${join(Object.values(values))} FROM input(${structure})`;
       try {
         const prepared = transaction === undefined ? this.#direct(statement) : await transaction.writing(statement);
         if (prepared === undefined) return nothing;
-        const outcome = await send(this.#text(prepared.statement), { database: this.#scratch, comment: prepared.comment });
+        const options = this.#writing(prepared);
+        let outcome = nothing;
+        for (const each of spread(this.dialect.layout, prepared.statement)) outcome = await send(this.#text(each), options);
         if (prepared.changesTables === true) this.#commits?.tablesChanged();
         return outcome;
       } catch (thrown) {
@@ -261,6 +271,15 @@ SELECT ${join(Object.values(values))} FROM input(${structure})`;
         throw thrown;
       }
     });
+  }
+
+  #writing({ comment, statement }: Prepared): StatementOptions {
+    const { pieces, target } = takeApart(statement);
+    const named = target === undefined ? undefined : (pieces[target] as { named: TableName }).named;
+    const { layout } = this.dialect;
+    if (layout.cluster === undefined || named?.schema !== "raw") return { database: this.#scratch, comment };
+    const { replicas, all } = this.#server.nodes;
+    return { database: this.#scratch, comment, settings: onAllReplicas(isSharded(layout, named) ? replicas : all) };
   }
 
   /** Outside of a transaction: temporary tables are anybody's to write, tables of the warehouse only a writer's. */

@@ -1,11 +1,13 @@
 import { microsPerHour } from "../../base/instant.js";
 import type { Dialect } from "../dialect.js";
-import { type Sql, type SqlValue, join, name, sql, trustedSql } from "../sql.js";
+import { type Sql, type SqlValue, join, name, render, sql, trustedSql } from "../sql.js";
 import { nameOf } from "../table.js";
 import { canonicalText } from "./canonical.js";
 import { cast, tryCast } from "./casts.js";
 import { jsonArray, jsonAt, jsonKind, jsonObject, jsonText, jsonTexts, linesAs, toJson } from "./json.js";
 import { position, positionMessageId, positionReceivedAt, positionTimestamp, positionValue } from "./position.js";
+import { type Layout, localTables } from "./layout.js";
+import { filledTable, spread } from "./spread.js";
 import { createTable, deleteWhere, updateWhere, upsert } from "./tables.js";
 import { nullable, types } from "./types.js";
 
@@ -25,17 +27,30 @@ function quoteValue(value: SqlValue): string {
   return String(value);
 }
 
-/** The dialect of a warehouse whose databases carry a prefix (`cambium_` makes `raw` the database `cambium_raw`). */
-export function clickhouseDialect(prefix: string): Dialect {
+export interface ClickhouseDialect extends Dialect {
+  readonly layout: Layout;
+  /** What to send for a statement, in order: one text, on a cluster perhaps several. */
+  texts(statement: Sql): string[];
+}
+
+/**
+ * The dialect of a warehouse whose databases carry a prefix (`cambium_` makes `raw` the database `cambium_raw`), on one
+ * server or on the nodes of a cluster.
+ */
+export function clickhouseDialect(prefix: string, cluster?: string): ClickhouseDialect {
+  const layout: Layout = { prefix, cluster };
+  const quoting = { name: quoteName, schema: (schema: string) => quoteName(`${prefix}${schema}`), value: quoteValue };
   return {
-    quoting: { name: quoteName, schema: (schema) => quoteName(`${prefix}${schema}`), value: quoteValue },
+    layout,
+    texts: (statement) => spread(layout, statement).map((each) => render(each, quoting)),
+    quoting,
     supports: { snapshots: false, updates: false, sharing: true },
 
     type: (type) => types[type],
-    createTable,
+    createTable: (spec) => createTable(layout, spec),
     createSchema: (schema) => sql`CREATE DATABASE IF NOT EXISTS ${{ parts: [{ schema }] }}`,
     createView: (path, query) => sql`CREATE OR REPLACE VIEW ${path} AS ${query}`,
-    createTableAs: (path, query) => sql`CREATE OR REPLACE TABLE ${path} ENGINE = MergeTree ORDER BY tuple() AS ${query}`,
+    createTableAs: (path, query) => sql`CREATE OR REPLACE TABLE ${path}${trustedSql(filledTable)}${query}`,
     addColumn: (spec, column, type) =>
       // The comment tells apart what is text to the engine: JSON, positions.
       sql`ALTER TABLE ${nameOf(spec)} ADD COLUMN IF NOT EXISTS ${name(column)} ${trustedSql(nullable(type))} COMMENT ${type}`,
@@ -46,7 +61,7 @@ export function clickhouseDialect(prefix: string): Dialect {
     tempTable: (table, query) => sql`CREATE OR REPLACE TABLE ${name(table)} ENGINE = Memory AS ${query}`,
     deleteTemp: (table, condition) => sql`ALTER TABLE ${name(table)} DELETE WHERE ${condition}`,
     tablesOf: (schema) =>
-      sql`(SELECT name, engine LIKE '%View' AS is_view FROM system.tables WHERE database = ${`${prefix}${schema}`} AND NOT is_temporary)`,
+      sql`(SELECT name, engine LIKE '%View' AS is_view FROM system.tables WHERE database = ${`${prefix}${schema}`} AND NOT is_temporary${withoutLocal(layout, schema)})`,
 
     tryCast,
     cast,
@@ -135,6 +150,12 @@ export function clickhouseDialect(prefix: string): Dialect {
 
 function hash64(text: Sql): Sql {
   return sql`toInt64(bitShiftRight(reinterpretAsUInt64(substring(MD5(${text}), 9, 8)), 1))`;
+}
+
+/** What one shard has of a table is no table of its own to anybody. */
+function withoutLocal(layout: Layout, schema: string): Sql {
+  const local = localTables(layout, schema);
+  return local.length === 0 ? sql`` : sql` AND name NOT IN (${join(local.map((table) => sql`${table}`))})`;
 }
 
 /** Not a number equals not a number here, as on the other engine: else it would count as changed for ever. */

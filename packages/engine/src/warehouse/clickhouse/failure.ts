@@ -8,6 +8,18 @@ export interface Address {
   readonly user: string;
 }
 
+/** Another insert that must be the only one is under way. */
+const quorumUnderWay = 286;
+
+/** A statement that may be said again in a moment, and did nothing. */
+export function isBusy(thrown: unknown): boolean {
+  return thrown instanceof CambiumError && thrown.details["engineCode"] === quorumUnderWay;
+}
+
+/** Codes of a cluster's nodes: too few of them are there, one did not do its part in time, or cannot be reached. */
+const tooFewNodes: readonly string[] = ["279", "285", "286", "289", "319", "225", "242", "999", "341"];
+const ranOut = "159";
+
 const errorSqlMax = 20_000;
 
 /** Codes of the server: a wrong password or user, a right that a user lacks, a setting that it does not know. */
@@ -39,6 +51,11 @@ export function failureOf({ url, user }: Address, statement: string, thrown: unk
       `The ClickHouse server at ${url} refuses the user ${user}: the password in CAMBIUM_CLICKHOUSE_PASSWORD is not theirs.`,
     );
   if (denied.includes(thrown.code)) return error("WAREHOUSE_DENIED", `The user ${user} may not do this at ${url}: ${said}`);
+  if (tooFewNodes.includes(thrown.code) || (thrown.code === ranOut && said.includes("distributed_ddl_task_timeout")))
+    return error(
+      "WAREHOUSE_UNREACHABLE",
+      `A node of the cluster behind ${url}, or Keeper, did not do its part: ${said} Look at system.replicas and system.clusters there; what was asked may be repeated once the node is back.`,
+    );
   if (thrown.code === unknownSetting) return error("WAREHOUSE_OUTDATED", tooOld(url, said));
   return error("WAREHOUSE_FAILED", said);
 }

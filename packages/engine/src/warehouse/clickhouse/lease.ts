@@ -6,6 +6,7 @@ import type { Lease, LeaseSeen, LeaseWatch } from "../lease.js";
 import { type Sql, render, sql } from "../sql.js";
 import { nameOf } from "../table.js";
 import { renewals, terms } from "./commit-tables.js";
+import type { ClickhouseDialect } from "./dialect.js";
 import { Server, type ServerSettings } from "./server.js";
 import { inForce } from "./staged.js";
 import { commentOf } from "./statement-number.js";
@@ -24,9 +25,11 @@ export interface HeldLease extends Lease {
   release(): Promise<void>;
 }
 
-export async function holdLease(server: Server, dialect: Dialect, held: Term): Promise<HeldLease> {
+export async function holdLease(server: Server, dialect: ClickhouseDialect, held: Term): Promise<HeldLease> {
   const { term, lease } = held;
-  const run = (statement: Sql) => server.run(render(statement, dialect.quoting), { comment: commentOf(held.next()) });
+  const run = async (statement: Sql) => {
+    for (const text of dialect.texts(statement)) await server.run(text, { comment: commentOf(held.next()) });
+  };
   for (const statement of dialect.createTable(renewals)) await run(statement);
   const before = await readLease(server, dialect, lease, sql`AND term < ${term}`);
   const holder = `${os.hostname()}, process ${process.pid}`;

@@ -1,12 +1,11 @@
 import { mkdir } from "node:fs/promises";
 import { CambiumError } from "../../base/errors.js";
-import type { Dialect } from "../dialect.js";
 import { Gate } from "../gate.js";
 import type { Warehouse } from "../warehouse.js";
 import type { LeaseWatch } from "../lease.js";
 import { Commits } from "./commits.js";
 import { ClickhouseSession, type Writing } from "./connection.js";
-import { clickhouseDialect } from "./dialect.js";
+import { type ClickhouseDialect, clickhouseDialect } from "./dialect.js";
 import { dropEverything } from "./drop-everything.js";
 import { answerQuery } from "./query.js";
 import { dropLeftovers, scratchName } from "./scratch.js";
@@ -22,6 +21,8 @@ export interface ClickhouseSettings {
   readonly password?: string | undefined;
   /** Before the names of databases, so that several projects share a server: `shop_` makes `shop_raw`, `shop_growth`, … */
   readonly prefix?: string | undefined;
+  /** Tables stand on all nodes of this cluster, which the server is one of: `remote_servers` of its configuration. */
+  readonly cluster?: string | undefined;
   readonly scratchDir: string;
   /** What this process is to the warehouse; of those with the same lease only the newest may write. */
   readonly lease?: string | undefined;
@@ -106,17 +107,20 @@ export async function eraseClickhouse(settings: ClickhouseSettings): Promise<voi
   }
 }
 
-function partsOfServer({ url, user = "default", password = "" }: ClickhouseSettings): ServerSettings {
-  return { url, user, password };
+function partsOfServer({ url, user = "default", password = "", cluster }: ClickhouseSettings): ServerSettings {
+  return { url, user, password, cluster };
 }
 
 function partsOf(settings: ClickhouseSettings): {
   server: Server;
-  dialect: Dialect;
+  dialect: ClickhouseDialect;
   prefix: string;
 } {
   const { prefix = "" } = settings;
   if (!/^\w*$/.test(prefix))
     throw new CambiumError("PROJECT_INVALID", `a prefix of databases has letters, digits and _ only, not ${prefix}`);
-  return { server: new Server(partsOfServer(settings), new Gate(statementsMax)), dialect: clickhouseDialect(prefix), prefix };
+  const { cluster } = settings;
+  if (cluster !== undefined && !/^[\w.-]+$/.test(cluster))
+    throw new CambiumError("PROJECT_INVALID", `a cluster's name has letters, digits and _.- only, not ${cluster}`);
+  return { server: new Server(partsOfServer(settings), new Gate(statementsMax)), dialect: clickhouseDialect(prefix, cluster), prefix };
 }

@@ -2,12 +2,14 @@ import { createWriteStream } from "node:fs";
 import { Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
 import { pipeline } from "node:stream/promises";
-import { type ClickHouseClient, createClient } from "@clickhouse/client";
+import { type ClickHouseClient, type ClickHouseSettings, createClient } from "@clickhouse/client";
 import type { Gate } from "../gate.js";
 import type { Cell } from "../warehouse.js";
 import { Barrier } from "./barrier.js";
 import { assertVersion, failureOf } from "./failure.js";
-import { sessionSettings } from "./settings.js";
+import { type Nodes, assertCluster } from "./nodes.js";
+import { clusterSettings, sessionSettings } from "./settings.js";
+import { Standing, madeIfMissing, standingColumns } from "./standing.js";
 import { cellReader } from "./types.js";
 
 /**
@@ -19,13 +21,15 @@ export interface ServerSettings {
   readonly url: string;
   readonly user: string;
   readonly password: string;
+  /** The cluster that the server is a node of, if tables stand on all of its nodes. */
+  readonly cluster?: string | undefined;
 }
 
 /** Beside the session's settings: the writer's statement number (or what else `log_comment` carries), the default database. */
 export interface StatementOptions {
   readonly database?: string | undefined;
   readonly comment?: string | undefined;
-  readonly settings?: Readonly<Record<string, string | number>>;
+  readonly settings?: ClickHouseSettings;
   /** A UInt8 is a number, as whoever wrote the statement means it; in our own it is what comparisons give. */
   readonly smallNumbers?: boolean;
   /** Part of bringing a commit into the tables, while all others wait. */
@@ -42,11 +46,15 @@ const requestMillisMax = 3_600_000;
 const greetingMillisMax = 10_000;
 const connectionsMax = 32;
 
+const dropsForAll = /^\s*(?:\/\*.*?\*\/\s*)*(?:DROP|EXCHANGE|ALTER) .* ON CLUSTER /s;
+
 export class Server {
   #settings: ServerSettings;
   #client: ClickHouseClient;
   #gate: Gate;
   #barrier = new Barrier();
+  #nodes: Nodes | undefined;
+  #standing: Standing | undefined;
 
   constructor(settings: ServerSettings, gate: Gate, millisMax = requestMillisMax) {
     this.#settings = settings;
@@ -58,20 +66,39 @@ export class Server {
       application: "cambium",
       request_timeout: millisMax,
       max_open_connections: connectionsMax,
-      clickhouse_settings: sessionSettings,
+      clickhouse_settings: { ...sessionSettings, ...(settings.cluster !== undefined && clusterSettings) },
       compression: { request: false, response: false },
       log: { level: 127 },
     });
+    const { cluster } = settings;
+    if (cluster !== undefined)
+      this.#standing = new Standing(() =>
+        this.read(standingColumns(cluster), { settings: { skip_unavailable_shards: 1 }, publishes: true }),
+      );
+  }
+
+  get user(): string {
+    return this.#settings.user;
+  }
+
+  /** The cluster's nodes, as counted when the warehouse was opened. */
+  get nodes(): Nodes {
+    return this.#nodes ?? { replicas: 1, all: 1 };
   }
 
   /** Asks who is there, by a question that any version answers: without our settings. */
   async assertUsable(): Promise<void> {
-    const { url, user: username, password } = this.#settings;
-    const question = "SELECT version() AS version";
+    const { url, user: username, password, cluster } = this.#settings;
+    let question = "";
     const client = createClient({ url, username, password, request_timeout: greetingMillisMax, log: { level: 127 } });
+    const ask = async <Row>(query: string) => {
+      question = query;
+      return (await client.query({ query, format: "JSONEachRow" })).json<Row>();
+    };
     try {
-      const [row] = await (await client.query({ query: question, format: "JSONEachRow" })).json<{ version: string }>();
+      const [row] = await ask<{ version: string }>("SELECT version() AS version");
       assertVersion(this.#settings, String(row?.version));
+      if (cluster !== undefined) this.#nodes = await assertCluster(ask, url, cluster);
     } catch (thrown) {
       throw failureOf(this.#settings, question, thrown);
     } finally {
@@ -81,6 +108,18 @@ export class Server {
 
   /** Resolves when the statement is done, with the number of rows it wrote where the server says. */
   async run(statement: string, options: StatementOptions = {}): Promise<number> {
+    const thing = this.#standing === undefined ? undefined : madeIfMissing(statement);
+    if (thing === undefined) {
+      if (dropsForAll.test(statement)) this.#standing?.forget();
+      return this.#send(statement, options);
+    }
+    if (await this.#standing?.has(thing)) return 0;
+    const rows = await this.#send(statement, options);
+    await this.#standing?.add(thing);
+    return rows;
+  }
+
+  async #send(statement: string, options: StatementOptions): Promise<number> {
     return this.#pass(statement, options, async () => {
       const { summary } = await this.#client.command({ query: statement, ...parameters(options, { wait_end_of_query: 1 }) });
       return Number(summary?.written_rows ?? 0);

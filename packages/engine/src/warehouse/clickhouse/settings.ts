@@ -19,15 +19,11 @@ export const sessionSettings: ClickHouseSettings = {
   input_format_null_as_default: 0,
   // Tables of current state show each key once, at its newest, removed keys not at all.
   final: 1,
-  // A delete or update is done when its statement returns, on all replicas.
-  mutations_sync: "2",
-  lightweight_deletes_sync: "2",
-  alter_sync: "2",
-  // Replicas agree on what a mutation's subquery said: it runs once, where it was asked.
+  // A delete or update is done when its statement returns.
+  mutations_sync: "1",
+  lightweight_deletes_sync: "1",
+  // What a mutation's subquery said counts: it runs once, where it was asked.
   mutations_execute_subqueries_on_initiator: 1,
-  // The insert of a moment ago is seen, also on another replica.
-  insert_quorum: "auto",
-  select_sequential_consistency: "1",
   // Instants before 1970 and after 2106 keep their type in toStartOfHour and its like.
   enable_extended_results_for_datetime_functions: 1,
   // ISO text as JavaScript writes it (T, Z, any number of decimals).
@@ -56,9 +52,45 @@ export const sessionSettings: ClickHouseSettings = {
 };
 
 /** Of files that carry rows elsewhere: read once, soon, row groups side by side. */
-export const parquetSettings = {
+export const parquetSettings: ClickHouseSettings = {
   output_format_parquet_compression_method: "zstd",
-  output_format_parquet_row_group_size: 122_880,
+  output_format_parquet_row_group_size: "122880",
   output_format_parquet_write_bloom_filter: 0,
   output_format_parquet_write_page_index: 0,
+};
+
+/** On a cluster (docs/decisions/020): who talks to one node sees there what it wrote, and what it wrote outlives a node. */
+export const clusterSettings: ClickHouseSettings = {
+  // What is answered stands on most nodes. Several such inserts into one table may be under way.
+  insert_quorum: "auto",
+  // Means something where `oneAtATime` is written: there no replica answers before it has all that was acknowledged.
+  select_sequential_consistency: "1",
+  // Two inserts of the same rows are two: what must come once is told apart by keys and transactions, not by its bytes.
+  insert_deduplicate: 0,
+  // Rows of a Distributed table are in their shards when the statement returns.
+  distributed_foreground_insert: 1,
+  // A join of several Distributed tables is made where it was asked; others say GLOBAL (`global-joins.ts`).
+  distributed_product_mode: "global",
+  // An answer without the rows of a shard would be a wrong one.
+  skip_unavailable_shards: 0,
+  // A node that is away is named after a minute, and the statement fails: what it makes must stand on all.
+  distributed_ddl_task_timeout: "60",
+  distributed_ddl_output_mode: "throw",
+};
+
+/** Into a table that tells who may write: inserts come one after the other, and reads wait for no replica that lacks one. */
+export const oneAtATime: ClickHouseSettings = { insert_quorum_parallel: 0 };
+
+/**
+ * For raw rows. Another process, or another node, takes up what a row elsewhere (a load, an arrival) says is there: what is
+ * written or changed is on each of its replicas before that is said.
+ */
+export function onAllReplicas(replicas: number): ClickHouseSettings {
+  return { insert_quorum: String(replicas), mutations_sync: "2", lightweight_deletes_sync: "2", alter_sync: "2" };
+}
+
+/** For what is tried on every node that answers, and needs no other: a node that is away for so long is left out. */
+export const whereverItAnswers: ClickHouseSettings = {
+  distributed_ddl_task_timeout: "5",
+  distributed_ddl_output_mode: "null_status_on_timeout",
 };

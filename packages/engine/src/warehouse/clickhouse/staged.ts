@@ -1,5 +1,6 @@
 import { type Sql, join, name, sql, trustedSql } from "../sql.js";
 import { termOfStatement } from "./statement-number.js";
+import { type Layout, engineOf } from "./layout.js";
 import { type StoredTable, type TableName, nameOfTable, pathOf, stagedName } from "./stored-table.js";
 import { hiddenColumns } from "./tables.js";
 
@@ -30,11 +31,13 @@ export interface Change {
   readonly isStaged: boolean;
 }
 
-export function createStaged({ schema, table, columns, key, isState }: StoredTable): Sql {
+export function createStaged(layout: Layout, { schema, table, columns, key, isState }: StoredTable): Sql {
   const listed = [...columns].map(([column, type]) => sql`${name(column)} ${trustedSql(type)}`);
+  const own = stagedName({ schema, table });
+  const engine = isState ? engineOf(layout, own, sql`ReplacingMergeTree`, [sql`_version`]) : engineOf(layout, own, sql`MergeTree`);
   // Gone rows stay, so that what they stand for is left out of the table itself. Nothing is merged that goes in a moment.
-  return sql`CREATE TABLE IF NOT EXISTS ${nameOfTable(stagedName({ schema, table }))} (${join([...listed, ...hiddenColumns.staged])})
-ENGINE = ${isState ? sql`ReplacingMergeTree(_version)` : sql`MergeTree`} PARTITION BY _txn ORDER BY (${names(key)})
+  return sql`CREATE TABLE IF NOT EXISTS ${nameOfTable(own)} (${join([...listed, ...hiddenColumns.staged])})
+ENGINE = ${engine} PARTITION BY _txn ORDER BY (${names(key)})
 SETTINGS max_bytes_to_merge_at_max_space_in_pool = 1`;
 }
 
@@ -68,6 +71,22 @@ function isDeleted(table: TableName, txn: string, { columns, version }: StagedDe
   return sql`(${tuple(columns)} IN (SELECT ${names(columns)} FROM ${nameOfTable(stagedName(table))} WHERE _txn = ${trustedSql(txn)} AND _deleted = 1 AND _version = ${trustedSql(version)}))`;
 }
 
+/** Keeper holds a replicated delete with all that it lists, and takes no more than a megabyte. */
+const listedMax = 5_000;
+
+/**
+ * The same as conditions that list what they mean: each replica deletes by itself, and might not have the staged rows yet,
+ * or no longer. Only a scalar subquery runs once, where it was asked; its list stands in the statement that replicas get.
+ */
+function isListed(table: TableName, txn: string, { columns, version }: StagedDelete, gone: number): Sql[] {
+  if (columns.length === 0) return [sql`TRUE`];
+  const parts = Math.ceil(gone / listedMax);
+  return Array.from({ length: parts }, (_, part) => {
+    const some = parts === 1 ? sql`` : sql` AND cityHash64(${names(columns)}) % ${parts} = ${part}`;
+    return sql`${tuple(columns)} IN identity((SELECT groupUniqArray(${tuple(columns)}) FROM ${nameOfTable(stagedName(table))} WHERE _txn = ${trustedSql(txn)} AND _deleted = 1 AND _version = ${trustedSql(version)}${some}))`;
+  });
+}
+
 /** Stages a delete of rows that were only added. */
 export function stageDelete(table: TableName, columns: readonly string[], seen: Sql, condition: Sql): Sql {
   const into = sql`/* rows to go */ INSERT INTO ${nameOfTable(stagedName(table))}`;
@@ -85,7 +104,12 @@ export function countStaged({ table, txn, deletes }: Change): Sql {
  * Brings a transaction's rows into the table itself. Every statement may run again, in this order, and does nothing once a
  * newer writer has taken a term of this `lease`.
  */
-export function publishRows({ table, txn, columns, deletes }: Change, staged: { rows: number; gone: number }, lease: string): Sql[] {
+export function publishRows(
+  layout: Layout,
+  { table, txn, columns, deletes }: Change,
+  staged: { rows: number; gone: number },
+  lease: string,
+): Sql[] {
   const into = nameOfTable(table);
   const listed = names([...columns.keys()]);
   if (table.isState) {
@@ -95,11 +119,19 @@ export function publishRows({ table, txn, columns, deletes }: Change, staged: { 
 WHERE _txn = ${trustedSql(txn)} AND ${inForce(lease)}`,
     ];
   }
-  const gone = deletes.map((each) => isDeleted(table, txn, each));
+  const gone =
+    layout.cluster === undefined
+      ? [
+          join(
+            deletes.map((each) => isDeleted(table, txn, each)),
+            " OR ",
+          ),
+        ]
+      : deletes.flatMap((each) => isListed(table, txn, each, staged.gone));
   return [
     ...(staged.gone === 0
       ? []
-      : [sql`/* rows to go */ DELETE FROM ${into} WHERE ${inForce(lease)} AND _txn < ${trustedSql(txn)} AND (${join(gone, " OR ")})`]),
+      : gone.map((rows) => sql`/* rows to go */ DELETE FROM ${into} WHERE ${inForce(lease)} AND _txn < ${trustedSql(txn)} AND (${rows})`)),
     ...(staged.rows === 0
       ? []
       : [

@@ -1,6 +1,8 @@
 import { type Sql, join, name, sql, trustedSql } from "../sql.js";
 import { type TableSpec, columnNames, nameOf } from "../table.js";
+import { type Layout, distributedEngineOf, engineOf, isSharded, localOf, shardEngineOf } from "./layout.js";
 import { numberOfStatement, txnOfStatement } from "./statement-number.js";
+import { nameOfTable } from "./stored-table.js";
 import { columnTypeOf } from "./types.js";
 
 /**
@@ -20,15 +22,29 @@ const txnColumn = sql`_txn UInt64 MATERIALIZED ${txnOfStatement}`;
 /** Columns that no `SELECT *` shows, of current state, of rows that are only added, and of both while they are staged. */
 export const hiddenColumns = { state: versionColumns, added: [txnColumn], staged: [...versionColumns, txnColumn] };
 
-export function createTable(spec: TableSpec): Sql[] {
+export function createTable(layout: Layout, spec: TableSpec): Sql[] {
   const columns = Object.entries(spec.columns).map(([column, type]) => sql`${name(column)} ${trustedSql(columnTypeOf(type))}`);
   const isState = spec.appended !== true;
   const hidden = isState ? hiddenColumns.state : hiddenColumns.added;
   const order = join((isState ? spec.key : (spec.order ?? spec.key)).map((column) => name(column)));
+  const database = sql`CREATE DATABASE IF NOT EXISTS ${schemaOf(spec)}`;
+  if (isSharded(layout, spec)) {
+    const local = localOf(spec);
+    return [
+      database,
+      sql`CREATE TABLE IF NOT EXISTS ${nameOfTable(local)} (${join([...columns, ...hidden])})
+ENGINE = ${shardEngineOf(layout, local)} ORDER BY (${order}) COMMENT ${`what one shard has of: ${spec.purpose}`}`,
+      sql`CREATE TABLE IF NOT EXISTS ${nameOf(spec)} (${join(columns)})
+ENGINE = ${distributedEngineOf(layout, local, spec.sharded ?? "")} COMMENT ${spec.purpose}`,
+    ];
+  }
+  const engine = isState
+    ? engineOf(layout, spec, sql`ReplacingMergeTree`, [sql`_version`, sql`_deleted`])
+    : engineOf(layout, spec, sql`MergeTree`);
   return [
-    sql`CREATE DATABASE IF NOT EXISTS ${schemaOf(spec)}`,
+    database,
     sql`CREATE TABLE IF NOT EXISTS ${nameOf(spec)} (${join([...columns, ...hidden])})
-ENGINE = ${isState ? sql`ReplacingMergeTree(_version, _deleted)` : sql`MergeTree`} ORDER BY (${order}) COMMENT ${spec.purpose}`,
+ENGINE = ${engine} ORDER BY (${order}) COMMENT ${spec.purpose}`,
   ];
 }
 

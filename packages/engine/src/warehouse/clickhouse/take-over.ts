@@ -1,8 +1,9 @@
-import type { Dialect } from "../dialect.js";
-import { type Sql, join, render, sql, trustedSql } from "../sql.js";
+import type { ClickhouseDialect } from "./dialect.js";
+import { type Sql, join, name, render, sql, trustedSql } from "../sql.js";
 import { nameOf } from "../table.js";
 import { closures, commits } from "./commit-tables.js";
 import type { Server } from "./server.js";
+import { whereverItAnswers } from "./settings.js";
 import { commentOf, termOf, termOfProcess } from "./statement-number.js";
 import { nameOfTable, stagedSchema } from "./stored-table.js";
 import type { Term } from "./terms.js";
@@ -14,12 +15,22 @@ import type { Term } from "./terms.js";
  */
 
 /** The statements of the commit to publish again, as `ops.commits` has them; undefined where there is none. */
-export async function closeEarlierTerms(server: Server, dialect: Dialect, { term, lease, next }: Term): Promise<string | undefined> {
+export async function closeEarlierTerms(
+  server: Server,
+  dialect: ClickhouseDialect,
+  { term, lease, next }: Term,
+): Promise<string | undefined> {
   const text = (statement: Sql) => render(statement, dialect.quoting);
   const run = (statement: Sql) => server.run(text(statement), { comment: commentOf(next()) });
-  await run(
-    sql`/* statements of earlier holders */ KILL QUERY WHERE user = currentUser() AND ${termOfProcess} IN (${earlier(term, lease)}) SYNC`,
+  const { cluster } = dialect.layout;
+  const everywhere = cluster === undefined ? sql`` : sql` ON CLUSTER ${name(cluster)}`;
+  await server.run(
+    text(
+      sql`/* statements of earlier holders */ KILL QUERY${everywhere} WHERE user = ${server.user} AND ${termOfProcess} IN (${earlier(term, lease)}) SYNC`,
+    ),
+    { comment: commentOf(next()), ...(cluster !== undefined && { settings: whereverItAnswers }) },
   );
+  if (cluster !== undefined) await catchUp(server, dialect);
   const rows = await server.read(
     text(sql`/* what earlier holders committed */ SELECT toString(t.term), c.number, x.last_number FROM (${earlier(term, lease)}) AS t
 LEFT JOIN (SELECT term, max(number) AS number FROM ${nameOf(commits)} GROUP BY term) AS c ON c.term = t.term
@@ -42,6 +53,19 @@ ORDER BY t.term DESC`),
   return undefined;
 }
 
+const replicatedSchemas = ["raw", "growth", "ops", stagedSchema];
+
+/** Has this node take in what others acknowledged; its own term came after all that may still count. */
+async function catchUp(server: Server, { layout, quoting }: ClickhouseDialect): Promise<void> {
+  const databases = join(replicatedSchemas.map((schema) => sql`${layout.prefix + schema}`));
+  const found = await server.read(
+    render(sql`/* tables with replicas */ SELECT database, table FROM system.replicas WHERE database IN (${databases})`, quoting),
+  );
+  await Promise.all(
+    found.map(([database, table]) => server.run(render(sql`SYSTEM SYNC REPLICA ${name(String(database), String(table))}`, quoting))),
+  );
+}
+
 async function close(run: (statement: Sql) => Promise<unknown>, open: readonly Sql[]): Promise<void> {
   if (open.length === 0) return;
   await run(
@@ -50,7 +74,12 @@ async function close(run: (statement: Sql) => Promise<unknown>, open: readonly S
 }
 
 /** Staged rows of earlier holders, which nobody needs once their last commits are published. */
-export async function dropEarlierStaged(server: Server, dialect: Dialect, prefix: string, { term, lease, next }: Term): Promise<void> {
+export async function dropEarlierStaged(
+  server: Server,
+  dialect: ClickhouseDialect,
+  prefix: string,
+  { term, lease, next }: Term,
+): Promise<void> {
   const text = (statement: Sql) => render(statement, dialect.quoting);
   const found = await server.read(
     text(sql`/* staged rows of earlier holders */ SELECT table, groupUniqArray(partition_id) FROM system.parts

@@ -1,8 +1,8 @@
 import { CambiumError } from "../../base/errors.js";
-import type { Dialect } from "../dialect.js";
 import { type Sql, name, render, sql, trustedSql } from "../sql.js";
 import type { Catalogue } from "./catalogue.js";
 import { tokensOf } from "./column-names.js";
+import type { ClickhouseDialect } from "./dialect.js";
 import { type Change, type StagedDelete, createStaged, inForce, names, overlay, stageDelete } from "./staged.js";
 import { type Numbers, commentOf } from "./statement-number.js";
 import { type StoredTable, type TableName, nameOfTable, pathOf, stagedName } from "./stored-table.js";
@@ -41,14 +41,14 @@ interface OwnChange extends Change {
 export class Transaction {
   readonly txn: string;
   #catalogue: Catalogue;
-  #dialect: Dialect;
+  #dialect: ClickhouseDialect;
   #numbers: Numbers;
   #lease: string;
   #host: TransactionHost;
   #changes = new Map<string, OwnChange>();
   #failure: { thrown: unknown } | undefined;
 
-  constructor(catalogue: Catalogue, dialect: Dialect, numbers: Numbers & { readonly lease: string }, host: TransactionHost) {
+  constructor(catalogue: Catalogue, dialect: ClickhouseDialect, numbers: Numbers & { readonly lease: string }, host: TransactionHost) {
     this.#catalogue = catalogue;
     this.#dialect = dialect;
     this.#numbers = numbers;
@@ -180,7 +180,7 @@ export class Transaction {
     if (missing.length === 0) return;
     const staged = await this.#catalogue.find(stagedName(table));
     if (staged === undefined) {
-      await this.#host.run(createStaged({ ...table, columns }));
+      await this.#host.run(createStaged(this.#dialect.layout, { ...table, columns }));
       await this.#catalogue.made({ ...table, ...stagedName(table), columns });
     } else for (const [column, type] of missing) await this.#bringInLine(staged, column, type);
     for (const [column] of missing) inLine.add(column);

@@ -39,6 +39,7 @@ export const events = defineTable({
   key: ["message_id"],
   appended: true,
   order: ["load_id"],
+  sharded: "message_hash",
 });
 
 export const quarantine = defineTable({
