@@ -37,8 +37,8 @@ const loadSeconds = 3;
 const perBatch = 100;
 const historyMicros = 90 * microsPerDay;
 const end = instantOf("2026-03-20T12:00:00Z");
-const newEvents = 10_000;
-const cycles = 5;
+const newEvents = [1_000, 10_000, 100_000];
+const cyclesOfEach = 3;
 const passes = 3;
 
 const funnel = `{ name: bought, entity: user, where: { sequence: [{ event: Opened }, { event: Created, within: 7 days }, { event: Paid, within: 7 days }] } }`;
@@ -142,20 +142,25 @@ async function measureLoop(connection: Connection, scratchDir: string): Promise<
   const turn = (of: Project, everyone = false) => runCycle(connection, of, { now: (now += 2_000_000), typed, everyone });
   const scan = await best(() => scanEvents(connection, sql``));
   const first = await turn(project);
-  const some: CycleSummary[] = [];
-  for (let n = 0; n < cycles; n += 1) {
-    loadId = await generate(connection, sizes, loadId + 1, newEvents, now, 2_000_000);
-    some.push(await turn(project));
+  const some: Figure[] = [];
+  for (const count of newEvents) {
+    const turns: CycleSummary[] = [];
+    for (let n = 0; n < cyclesOfEach; n += 1) {
+      loadId = await generate(connection, sizes, loadId + 1, count, now, 2_000_000);
+      turns.push(await turn(project));
+    }
+    const { seconds, steps, touched } = median(turns);
+    some.push({ what: `cycle of ${text(count)} new events (${text(touched["user"] ?? 0)} users)`, rows: count, seconds, scan, steps });
   }
   const idle = await turn(project);
   const full = await turn(project, true);
   const withFunnel = projectFromFiles({ ...definitions, "audiences/d.yml": funnel }, scratchDir);
   const funnelSeconds = (await turn(withFunnel)).seconds - idle.seconds;
   const figure = (what: string, seconds: number, rows = sizes.events) => ({ what, rows, seconds, scan });
-  const turned = (what: string, { seconds, steps }: CycleSummary, rows = sizes.events) => ({ ...figure(what, seconds, rows), steps });
+  const turned = (what: string, { seconds, steps }: CycleSummary) => ({ ...figure(what, seconds), steps });
   return [
     turned(`first cycle over ${text(sizes.events)} events`, first),
-    turned(`cycle of ${text(newEvents)} new events, median of ${cycles}`, median(some), newEvents),
+    ...some,
     figure("cycle without news", idle.seconds, 0),
     turned(`full recompute, ${text(sizes.profiles)} profiles`, full),
     figure("a three-step funnel is added: everyone back-filled", funnelSeconds),

@@ -7,12 +7,12 @@ import { workers } from "./test/server-for-stages.js";
  * own tests once more, as they stand.
  */
 const root = fileURLToPath(new URL("..", import.meta.url));
-const common = { root, pool: "forks" as const, testTimeout: 240_000, hookTimeout: 240_000 };
+const common = { root, pool: "forks" as const, testTimeout: 480_000, hookTimeout: 240_000 };
 
 export default defineConfig({
   test: {
     projects: [
-      { test: { ...common, name: "conformance", fileParallelism: false, include: ["test-engines/test/**/*.test.ts"] } },
+      { test: { ...common, name: "conformance", maxWorkers: workers, include: ["test-engines/test/**/*.test.ts"] } },
       {
         test: {
           ...common,

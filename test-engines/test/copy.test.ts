@@ -30,8 +30,11 @@ async function scratch(): Promise<string> {
 const embedded = async () => openDuckdb({ file: ":memory:", scratchDir: await scratch() });
 const server = async () => openClickhouse({ url: bridge.url, prefix: `c${randomUUID().slice(0, 8)}_`, scratchDir: await scratch() });
 
+/** What the other direction shows as well is tried in this one when more deaths are asked for. */
+const brief = process.env["CAMBIUM_COPY_DEATHS"] === undefined;
+
 copySuite("DuckDB to ClickHouse", embedded, server);
-copySuite("ClickHouse to DuckDB", server, embedded);
+copySuite("ClickHouse to DuckDB", server, embedded, { brief });
 copySuite("ClickHouse to ClickHouse", server, server, { brief: true });
 
 test("who still conducts the source can write nothing more once it is copied", async () => {

@@ -68,7 +68,7 @@ killSuite(
     },
   },
   settingsOf("ended"),
-  { step: Number(process.env["CAMBIUM_KILL_STEP"] ?? 67) },
+  { step: Number(process.env["CAMBIUM_KILL_STEP"] ?? 131) },
 );
 
 killSuite(
@@ -87,5 +87,5 @@ killSuite(
     },
   },
   settingsOf("killed"),
-  { step: Number(process.env["CAMBIUM_KILL_STEP"] ?? 151) },
+  { step: Number(process.env["CAMBIUM_KILL_STEP"] ?? 301) },
 );

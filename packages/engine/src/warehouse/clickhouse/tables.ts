@@ -22,6 +22,13 @@ const txnColumn = sql`_txn UInt64 MATERIALIZED ${txnOfStatement}`;
 /** Columns that no `SELECT *` shows, of current state, of rows that are only added, and of both while they are staged. */
 export const hiddenColumns = { state: versionColumns, added: [txnColumn], staged: [...versionColumns, txnColumn] };
 
+/**
+ * What nothing could be computed from again: an insert is on the disk when it is answered, as it is on the other engine,
+ * and only then do collectors forget a segment.
+ */
+const durableSchemas = ["raw", "ops"];
+const durable = sql` SETTINGS fsync_after_insert = 1, fsync_part_directory = 1`;
+
 export function createTable(layout: Layout, spec: TableSpec): Sql[] {
   const columns = Object.entries(spec.columns).map(([column, type]) => sql`${name(column)} ${trustedSql(columnTypeOf(type))}`);
   const isState = spec.appended !== true;
@@ -33,7 +40,7 @@ export function createTable(layout: Layout, spec: TableSpec): Sql[] {
     return [
       database,
       sql`CREATE TABLE IF NOT EXISTS ${nameOfTable(local)} (${join([...columns, ...hidden])})
-ENGINE = ${shardEngineOf(layout, local)} ORDER BY (${order}) COMMENT ${`what one shard has of: ${spec.purpose}`}`,
+ENGINE = ${shardEngineOf(layout, local)} ORDER BY (${order})${durable} COMMENT ${`what one shard has of: ${spec.purpose}`}`,
       sql`CREATE TABLE IF NOT EXISTS ${nameOf(spec)} (${join(columns)})
 ENGINE = ${distributedEngineOf(layout, local, spec.sharded ?? "")} COMMENT ${spec.purpose}`,
     ];
@@ -44,7 +51,7 @@ ENGINE = ${distributedEngineOf(layout, local, spec.sharded ?? "")} COMMENT ${spe
   return [
     database,
     sql`CREATE TABLE IF NOT EXISTS ${nameOf(spec)} (${join([...columns, ...hidden])})
-ENGINE = ${engine} ORDER BY (${order}) COMMENT ${spec.purpose}`,
+ENGINE = ${engine} ORDER BY (${order})${durableSchemas.includes(spec.schema) ? durable : sql``} COMMENT ${spec.purpose}`,
   ];
 }
 
