@@ -26,7 +26,8 @@ export default defineConfig({
             "packages/engine/test/observe/*.test.ts",
             "packages/engine/test/project/{blocked-values,formula}.test.ts",
           ],
-          exclude: ["**/*.{browser,fault,peer,postgres}.test.ts"],
+          // Copies between engines have files of their own above.
+          exclude: ["**/*.{browser,fault,peer,postgres}.test.ts", "packages/engine/test/run/copy/**"],
           globalSetup: ["test-engines/test/server-for-stages.ts"],
         },
       },

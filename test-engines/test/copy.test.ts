@@ -35,7 +35,7 @@ const brief = process.env["CAMBIUM_COPY_DEATHS"] === undefined;
 
 copySuite("DuckDB to ClickHouse", embedded, server);
 copySuite("ClickHouse to DuckDB", server, embedded, { brief });
-copySuite("ClickHouse to ClickHouse", server, server, { brief: true });
+if (!brief) copySuite("ClickHouse to ClickHouse", server, server, { brief: true });
 
 test("who still conducts the source can write nothing more once it is copied", async () => {
   const dir = await worldFolder();
