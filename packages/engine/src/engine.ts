@@ -191,7 +191,7 @@ async function assemble({ paths, warehouse, lease, project: first }: Opened, set
     },
     deliver,
     async close() {
-      watcher.close();
+      await watcher.close();
       await loops.close();
       await destinations.close();
       await catalogue.close();

@@ -75,7 +75,7 @@ export async function startCollecting({ dir, env, host, port, onEvent }: Collect
     collector,
     shipper,
     async close() {
-      watcher.close();
+      await watcher.close();
       // It seals its spool, and the last trip takes that along.
       await collector.close();
       await shipper.close();
