@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import http from "node:http";
 import type { AddressInfo } from "node:net";
 import os from "node:os";
@@ -13,6 +13,7 @@ import { sealedSegments } from "../../packages/engine/src/collect/load/sealed-se
 import { checkLedger } from "../../packages/engine/src/observe/ledger.js";
 import { sql } from "../../packages/engine/src/warehouse/sql.js";
 import { freePort } from "../../packages/engine/test/support/free-port.js";
+import { ended, killCollector } from "../../packages/engine/test/support/programs.js";
 import { seeded } from "../../packages/engine/test/support/seeded.js";
 import { within } from "../../packages/engine/test/support/within.js";
 import { type Bridge, startBridge } from "./bridge-process.js";
@@ -200,23 +201,6 @@ function start(args: readonly string[], env: Record<string, string>): ChildProce
   });
   children.add(child);
   return child;
-}
-
-async function ended(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const exit = new Promise((resolve) => child.once("exit", resolve));
-  child.kill(signal);
-  await within(60, `a program to end after ${signal}`, exit);
-}
-
-async function killCollector(dir: string): Promise<void> {
-  const text = await readFile(path.join(dir, ".cambium/spool/collector.json"), "utf8").catch(() => undefined);
-  if (text === undefined) return;
-  try {
-    process.kill((JSON.parse(text) as { pid: number }).pid, "SIGKILL");
-  } catch (thrown) {
-    if ((thrown as NodeJS.ErrnoException).code !== "ESRCH") throw thrown;
-  }
 }
 
 async function roleOf(url: string): Promise<string | undefined> {

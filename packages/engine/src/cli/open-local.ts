@@ -12,7 +12,7 @@ import {
   warehouseSettings,
   warehouseTitle,
 } from "../warehouse/open-warehouse.js";
-import { sql } from "../warehouse/sql.js";
+import { hasTable } from "../warehouse/has-table.js";
 import { cycles } from "../warehouse/tables/ops.js";
 import type { Connection, Warehouse } from "../warehouse/warehouse.js";
 import type { CliContext } from "./context.js";
@@ -38,11 +38,8 @@ export async function withWarehouse<T>(
   try {
     const connection = await warehouse.connect();
     try {
-      const { dialect } = connection;
-      const found = await connection.first(
-        sql`/* was it ever opened to be written */ SELECT name FROM ${dialect.tablesOf("ops")} AS t WHERE name = ${cycles.table}`,
-      );
-      if (found === undefined) throw noWarehouse(`${warehouseTitle(settings)} has none of its tables.`);
+      // Whoever opened it to be written has made this one.
+      if (!(await hasTable(connection, cycles))) throw noWarehouse(`${warehouseTitle(settings)} has none of its tables.`);
       return await work(connection, warehouse);
     } finally {
       await connection.close();

@@ -1,4 +1,5 @@
 import type { Dialect } from "../warehouse/dialect.js";
+import { hasTable } from "../warehouse/has-table.js";
 import { type Sql, sql } from "../warehouse/sql.js";
 import { type TableSpec, nameOf } from "../warehouse/table.js";
 import type { Cell, Connection, Row } from "../warehouse/warehouse.js";
@@ -81,17 +82,9 @@ export async function compareRows(here: Connection, there: Connection, set: RowS
 
 /** Columns that the set's table does not have; of a table that is not there nothing is said. */
 async function lackingIn(connection: Connection, set: RowSet): Promise<string[]> {
-  if (!set.isPlain || set.table === undefined || !(await isThere(connection, set))) return [];
+  if (!set.isPlain || set.table === undefined || !(await hasTable(connection, set.table))) return [];
   const present = (await connection.describe(sql`SELECT * FROM ${nameOf(set.table)}`)).map((column) => column.name);
   return set.columns.filter((column) => !present.includes(column));
-}
-
-async function isThere(connection: Connection, { table }: RowSet): Promise<boolean> {
-  if (table === undefined) return true;
-  const found = await connection.first(
-    sql`/* is the table there */ SELECT name FROM ${connection.dialect.tablesOf(table.schema)} AS t WHERE name = ${table.table}`,
-  );
-  return found !== undefined;
 }
 
 /** The row it stands at, and the step to the next. */
@@ -101,9 +94,8 @@ interface Cursor {
 }
 
 async function cursorOf(connection: Connection, set: RowSet, columns: readonly string[]): Promise<Cursor> {
-  const batches = (await isThere(connection, set))
-    ? connection.batches(set.query(connection.dialect, columns))[Symbol.asyncIterator]()
-    : undefined;
+  const isThere = set.table === undefined || (await hasTable(connection, set.table));
+  const batches = isThere ? connection.batches(set.query(connection.dialect, columns))[Symbol.asyncIterator]() : undefined;
   let batch: Row[] = [];
   let at = 0;
   const cursor = {

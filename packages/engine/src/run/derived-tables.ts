@@ -40,7 +40,8 @@ export function derivedTables(
   ];
 }
 
-export function kindsOf(project: Project, only: string | undefined): string[] {
+/** All kinds of entities, or one. */
+export function kindsOf(project: Project, only?: string): string[] {
   return project.entities.map((entity) => entity.kind).filter((kind) => only === undefined || kind === only);
 }
 

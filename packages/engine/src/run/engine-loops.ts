@@ -80,6 +80,7 @@ export class EngineLoops {
   #timers = new Set<NodeJS.Timeout>();
   #syncTimer: NodeJS.Timeout | undefined;
   #checkpointTimer: NodeJS.Timeout | undefined;
+  #started = false;
   #closed = false;
   #lastCycleNow: Instant = 0;
   #dueAt: Instant = Infinity;
@@ -113,6 +114,7 @@ export class EngineLoops {
 
   /** From now on the loops run by themselves. */
   start(): void {
+    this.#started = true;
     const tick = setInterval(() => {
       if (this.#edgePassed() || this.#models.isDue(this.#settings.clock())) this.requestCycle();
     }, clockTickMs);
@@ -274,12 +276,12 @@ export class EngineLoops {
   }
 
   requestLoadIfRunning(): void {
-    if (this.#timers.size > 0) this.requestLoad();
+    if (this.#started) this.requestLoad();
   }
 
   /** Only when `start` was called: `settle` drives the steps itself. */
   requestCycleIfRunning(): void {
-    if (this.#timers.size > 0) this.requestCycle();
+    if (this.#started) this.requestCycle();
   }
 
   async close(): Promise<void> {

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdir, mkdtemp, readFile, readdir, rm, stat, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, rm, stat, writeFile } from "node:fs/promises";
 import http from "node:http";
 import type { AddressInfo } from "node:net";
 import os from "node:os";
@@ -11,6 +11,7 @@ import { openEngine } from "../../src/engine.js";
 import { checkLedger } from "../../src/observe/ledger.js";
 import { sql } from "../../src/warehouse/sql.js";
 import { freePort } from "../support/free-port.js";
+import { ended, killCollector } from "../support/programs.js";
 import { seeded } from "../support/seeded.js";
 import { within } from "../support/within.js";
 
@@ -105,23 +106,6 @@ test(`nothing is lost or doubled over ${rounds} kills of engine and collector`, 
 
 function start(dir: string): ChildProcess {
   return spawn(process.execPath, [bin, "up", "--project", dir], { stdio: "ignore", env: { ...process.env, UV_THREADPOOL_SIZE: "16" } });
-}
-
-async function ended(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const exit = new Promise((resolve) => child.once("exit", resolve));
-  child.kill(signal);
-  await within(60, `the program to end after ${signal}`, exit);
-}
-
-async function killCollector(dir: string): Promise<void> {
-  const text = await readFile(path.join(dir, ".cambium/spool/collector.json"), "utf8").catch(() => undefined);
-  if (text === undefined) return;
-  try {
-    process.kill((JSON.parse(text) as { pid: number }).pid, "SIGKILL");
-  } catch (thrown) {
-    if ((thrown as NodeJS.ErrnoException).code !== "ESRCH") throw thrown;
-  }
 }
 
 /** As an SDK does: the same batch again until it is accepted; only then are its ids remembered. */

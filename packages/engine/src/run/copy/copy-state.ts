@@ -1,4 +1,5 @@
 import { CambiumError } from "../../base/errors.js";
+import { hasTable } from "../../warehouse/has-table.js";
 import { sql } from "../../warehouse/sql.js";
 import { nameOf } from "../../warehouse/table.js";
 import { copyLog } from "../../warehouse/tables/copy.js";
@@ -31,16 +32,9 @@ export type Step = "started" | "cleared" | "planned" | "begun" | "copied" | "fin
 
 /** Is there a copy that never became whole? Then nothing else may use this warehouse. */
 export async function hasUnfinishedCopy(connection: Connection): Promise<boolean> {
-  if (!(await hasLog(connection))) return false;
+  if (!(await hasTable(connection, copyLog))) return false;
   const written = await connection.first<{ n: number }>(sql`SELECT count(*) AS n FROM ${nameOf(copyLog)}`);
   return (written?.n ?? 0) > 0;
-}
-
-async function hasLog(connection: Connection): Promise<boolean> {
-  const found = await connection.first<{ n: number }>(
-    sql`/* is a copy under way */ SELECT count(*) AS n FROM ${connection.dialect.tablesOf(copyLog.schema)} AS t WHERE name = ${copyLog.table}`,
-  );
-  return (found?.n ?? 0) > 0;
 }
 
 /** Refuses a warehouse that a copy left half full: a loop on it would take what is missing for what never was. */
@@ -50,7 +44,7 @@ export async function refuseUnfinishedCopy(connection: Connection): Promise<void
 }
 
 export async function readCopyState(connection: Connection): Promise<CopyState | undefined> {
-  if (!(await hasLog(connection))) return undefined;
+  if (!(await hasTable(connection, copyLog))) return undefined;
   const rows = await connection.read<{ step: Step; label: string | null; piece: number | null; detail: string | null }>(
     sql`/* how far the copy is */ SELECT step, ${{ parts: [{ name: "table" }] }} AS label, piece, detail FROM ${nameOf(copyLog)} ORDER BY happened_at`,
   );

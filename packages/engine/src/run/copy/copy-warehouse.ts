@@ -6,6 +6,7 @@ import { createTables } from "../../warehouse/create-tables.js";
 import { copyLog } from "../../warehouse/tables/copy.js";
 import { syncHeads } from "../../warehouse/tables/ops.js";
 import type { Connection } from "../../warehouse/warehouse.js";
+import { kindsOf } from "../derived-tables.js";
 import { ModelUpdates } from "../model-updates.js";
 import { type ComparedTable, compareTable } from "./compare-tables.js";
 import { type CopiedTable, wholeTable } from "./copied-table.js";
@@ -14,7 +15,7 @@ import { type CopyState, type TableState, readCopyState } from "./copy-state.js"
 import { type OnProgress, tableProgress } from "./copy-progress.js";
 import { type TableCopy, copyTable, plannedTable } from "./copy-table.js";
 import { obstacleTo } from "./plan-copy.js";
-import { type Side, kindsOf, withSession } from "./side.js";
+import { type Side, withSession } from "./side.js";
 import { sourceMark } from "./source-mark.js";
 import { type SyncNote, hasSyncHashes, headsChange, syncTables } from "./sync-tables.js";
 import { tablesIn } from "./tables-in.js";

@@ -1,7 +1,8 @@
 import type { Project } from "../../project/project.js";
 import type { Connection } from "../../warehouse/warehouse.js";
+import { kindsOf } from "../derived-tables.js";
 import { type CopyState, readCopyState } from "./copy-state.js";
-import { type Side, kindsOf, withSession } from "./side.js";
+import { type Side, withSession } from "./side.js";
 import { contentsOf, tablesIn } from "./tables-in.js";
 
 /** What a copy would do. */

@@ -1,4 +1,3 @@
-import type { Project } from "../../project/project.js";
 import type { Connection, Warehouse } from "../../warehouse/warehouse.js";
 
 /** One of the two warehouses of a copy. */
@@ -15,8 +14,4 @@ export async function withSession<T>({ warehouse }: Side, work: (connection: Con
   } finally {
     await connection.close();
   }
-}
-
-export function kindsOf(project: Project): string[] {
-  return project.entities.map((entity) => entity.kind);
 }

@@ -1,4 +1,5 @@
 import { md5Hex } from "../../base/hash.js";
+import { hasTable } from "../../warehouse/has-table.js";
 import { type Sql, name, sql } from "../../warehouse/sql.js";
 import { type TableSpec, nameOf } from "../../warehouse/table.js";
 import { cycles, definitions, deliveries, loads, properties, syncHeads, syncRuns } from "../../warehouse/tables/ops.js";
@@ -19,10 +20,7 @@ export async function sourceMark(source: Connection): Promise<string> {
   const { dialect } = source;
   const found: (string | null)[] = [];
   for (const [spec, figure] of figures) {
-    const present = await source.first<{ n: number }>(
-      sql`SELECT count(*) AS n FROM ${dialect.tablesOf(spec.schema)} AS t WHERE name = ${spec.table}`,
-    );
-    if ((present?.n ?? 0) === 0) continue;
+    if (!(await hasTable(source, spec))) continue;
     const row = await source.first<{ n: number; figure: string | null }>(
       sql`/* has ${name(spec.table)} moved */ SELECT count(*) AS n, ${dialect.idText(figure)} AS figure FROM ${nameOf(spec)}`,
     );

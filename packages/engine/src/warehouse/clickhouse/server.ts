@@ -14,7 +14,7 @@ import { cellReader } from "./types.js";
 
 /**
  * Statements to a ClickHouse server over HTTP, with errors as ours. Every statement is a request of its own: nothing is
- * kept on the server between two of them but tables, so any replica behind a balancer may answer reads.
+ * kept on the server between two of them but tables.
  */
 
 export interface ServerSettings {
